@@ -1,0 +1,75 @@
+"""The journal: the last calls and replies, kept raw and shown only with their secrets taken out."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+CAPACITY = 1000
+BODY_LIMIT = 16_384
+
+
+class Exchange(NamedTuple):
+    """One call and its reply; bodies are cut at 16 KiB."""
+
+    id: int
+    at: int
+    universe: str
+    provider: str
+    operation: str
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    status: int
+    reply: bytes
+
+
+class Journal:
+    """A bounded, oldest-out list of exchanges."""
+
+    __slots__ = ("_count", "_ring")
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._ring: deque[Exchange] = deque(maxlen=capacity)
+        self._count = 0
+
+    def add(
+        self,
+        at: int,
+        universe: str,
+        provider: str,
+        operation: str,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        status: int,
+        reply: bytes,
+    ) -> None:
+        """Keep one exchange; formatting waits until somebody reads it."""
+        self._count += 1
+        self._ring.append(
+            Exchange(
+                self._count,
+                at,
+                universe,
+                provider,
+                operation,
+                method,
+                target,
+                headers,
+                body[:BODY_LIMIT],
+                status,
+                reply[:BODY_LIMIT],
+            )
+        )
+
+    def newest(self) -> Iterator[Exchange]:
+        """Yield the exchanges, the newest first."""
+        return reversed(self._ring)
+
+    def clear(self, universe: str | None = None) -> None:
+        """Forget one universe's exchanges, or all."""
+        kept = [] if universe is None else [one for one in self._ring if one.universe != universe]
+        self._ring.clear()
+        self._ring.extend(kept)

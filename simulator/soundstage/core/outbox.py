@@ -1,0 +1,120 @@
+"""The outbox: callbacks to be delivered at least once, each with its attempts.
+
+A delivery's body and event id are fixed when it is scheduled. An attempt is claimed in one step, made over HTTP
+outside any step, and answered in another, which schedules the next one, counted from this one's due time.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from soundstage.core.randomness import Draw
+from soundstage.core.universe import next_serial, the_universe
+from soundstage.core.view import Tx
+
+DeliveryState = Literal["pending", "in_flight", "delivered", "exhausted", "blocked", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try: when, what came back (0 when nothing did), why it failed, and the headers that were sent."""
+
+    at: int
+    status: int
+    error: str | None
+    headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One callback: where it goes, its fixed bytes, and how far it has come."""
+
+    id: str
+    event_id: str
+    event: str
+    task_id: str
+    provider: str
+    key_id: str
+    url: str
+    body: bytes
+    state: DeliveryState
+    created_at: int
+    due: tuple[int, int] | None
+    attempts: tuple[Attempt, ...] = ()
+    resends: int = 0
+
+
+def schedule(
+    tx: Tx, *, event: str, task_id: str, provider: str, key_id: str, url: str, body: bytes, delay_ms: int
+) -> Delivery:
+    """Add a callback to the outbox, its first attempt due after `delay_ms`."""
+    draw = Draw(task_id, event)
+    due = (tx.now + delay_ms, next_serial(tx))
+    delivery = Delivery(
+        id=f"dlv_{draw.hex('delivery', 20)}",
+        event_id=f"evt_{draw.hex('event', 24)}",
+        event=event,
+        task_id=task_id,
+        provider=provider,
+        key_id=key_id,
+        url=url,
+        body=body,
+        state="pending",
+        created_at=tx.now,
+        due=due,
+    )
+    tx.put("delivery", delivery.id, delivery)
+    tx.put("attempt", due, delivery.id)
+    return delivery
+
+
+def find(tx: Tx, delivery_id: str) -> Delivery | None:
+    """Return one delivery."""
+    found: Delivery | None = tx.get("delivery", delivery_id)
+    return found
+
+
+def claim(tx: Tx, due: tuple[int, int]) -> Delivery | None:
+    """Take the attempt that is due; None when another took it or the delivery is gone."""
+    delivery_id = tx.get("attempt", due)
+    if delivery_id is None:
+        return None
+    tx.delete("attempt", due)
+    delivery = find(tx, delivery_id)
+    if delivery is None:
+        return None
+    claimed = replace(delivery, state="in_flight", due=due)
+    tx.put("delivery", claimed.id, claimed)
+    return claimed
+
+
+def answer(
+    tx: Tx, delivery_id: str, attempt: Attempt, state: DeliveryState, retry_after_ms: int | None
+) -> Delivery | None:
+    """Record an attempt; with `retry_after_ms` the next one falls due so long after this one's due time."""
+    delivery = find(tx, delivery_id)
+    if delivery is None or delivery.due is None:
+        return None
+    due = None
+    if retry_after_ms is not None:
+        span = the_universe(tx).clock.span(retry_after_ms)
+        due = (max(delivery.due[0] + span, delivery.due[0] + 1), next_serial(tx))
+        tx.put("attempt", due, delivery.id)
+    answered = replace(delivery, state=state, due=due, attempts=(*delivery.attempts, attempt))
+    tx.put("delivery", answered.id, answered)
+    return answered
+
+
+def resend(tx: Tx, delivery: Delivery) -> Delivery:
+    """Make one more attempt due now, with the same event id and body.
+
+    Raises ValueError while an attempt is under way, because two at once could not be told apart.
+    """
+    if delivery.state == "in_flight":
+        raise ValueError(f"delivery {delivery.id} is being attempted right now; resend it when that is answered")
+    if delivery.due is not None:
+        tx.delete("attempt", delivery.due)
+    due = (tx.now, next_serial(tx))
+    again = replace(delivery, state="pending", due=due, resends=delivery.resends + 1)
+    tx.put("delivery", again.id, again)
+    tx.put("attempt", due, again.id)
+    return again

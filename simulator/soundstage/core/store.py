@@ -1,0 +1,36 @@
+"""What the engine asks of a store: to run one step on one universe, all or nothing, after everything it saw is safe.
+
+Stores differ only in where a universe's log lives. The step is a plain function and may run again after a conflict,
+so it has no side effects: effects are rows of the outbox it writes.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+from soundstage.core.view import Tx, View
+
+Result = TypeVar("Result")
+Step = Callable[[Tx], Result]
+
+
+class Store(Protocol):
+    """Universes by id, each an ordered dictionary with a log."""
+
+    on_commit: Callable[[str, View], None] | None
+    name: str
+
+    async def transact(self, universe_id: str, step: Step[Result]) -> Result:
+        """Run the step and return its result once its writes, and all it read, are as durable as promised."""
+        ...
+
+    def universes(self) -> Iterator[str]:
+        """Yield the ids of the universes known here."""
+        ...
+
+    def peek(self, universe_id: str) -> View | None:
+        """Return the universe's view as this process last saw it, for arming timers only."""
+        ...
+
+    async def forget(self, universe_id: str) -> None:
+        """Drop a universe and its log."""
+        ...

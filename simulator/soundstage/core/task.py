@@ -1,0 +1,184 @@
+"""Tasks: one engine for every provider's asynchronous work.
+
+A task's row holds what cannot be derived: the request, the plan, the money. Its timeline is derived from the plan
+whenever somebody looks, so 200,000 finished tasks stay small. The only event of a task is its end.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from soundstage.core import timeline as tl
+from soundstage.core.randomness import Draw
+from soundstage.core.timeline import Point, State, Timeline
+from soundstage.core.universe import Key, next_serial, the_universe
+from soundstage.core.view import Tx
+from soundstage.core.wallet import Entry, Movements, issue, release, reserve, settle, total
+
+# Tasks kept per universe; beyond it the oldest finished ones are evicted and answer 404.
+MOST_TASKS: Final = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a provider's handler asks the engine to do. Spans are documented ones, before the clock's speed."""
+
+    provider: str
+    operation: str
+    kind: str
+    model: str
+    request: bytes
+    price: int
+    delay_ms: int
+    run_ms: int
+    callback_url: str | None = None
+    outcome: State = "succeeded"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of asynchronous work as the universe remembers it."""
+
+    id: str
+    provider: str
+    operation: str
+    kind: str
+    model: str
+    key_id: str
+    wallet: str
+    request: bytes
+    created_at: int
+    delay_ms: int
+    run_ms: int
+    outcome: State
+    reason: str | None
+    movements: Movements
+    callback_url: str | None = None
+    delivery: str | None = None
+    due: tuple[int, int] | None = None
+    replaced: Timeline | None = None
+
+    @property
+    def timeline(self) -> Timeline:
+        """The points this task goes through, as planned or as replaced since."""
+        return self.replaced or tl.planned(self.delay_ms, self.run_ms, self.outcome)
+
+    def point(self, now: int) -> Point:
+        """Return where the task is at `now`."""
+        return tl.at(self.timeline, now - self.created_at)
+
+    def state(self, now: int) -> State:
+        """Return the state at `now`, without building the timeline where the plan alone tells."""
+        if self.replaced is not None:
+            return self.point(now).state
+        age = now - self.created_at
+        if age >= self.delay_ms + self.run_ms:
+            return self.outcome
+        return "waiting" if age < self.delay_ms else "running"
+
+    @property
+    def ends_at(self) -> int | None:
+        """When the task ends, or None when it never does on its own."""
+        end = tl.end_of(self.timeline)
+        return None if end is None else self.created_at + end.offset_ms
+
+    @property
+    def draw(self) -> Draw:
+        """Everything else about the task that looks random, by label."""
+        return Draw(self.id)
+
+
+def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
+    """Reserve the price, plan the timeline and schedule the end; the caller has checked that the wallet covers it."""
+    clock = the_universe(tx).clock
+    delay, run = clock.span(order.delay_ms), clock.span(order.run_ms)
+    due = (tx.now + delay + run, next_serial(tx))
+    task = Task(
+        task_id,
+        order.provider,
+        order.operation,
+        order.kind,
+        order.model,
+        key.id,
+        key.wallet,
+        order.request,
+        tx.now,
+        delay,
+        run,
+        order.outcome,
+        order.reason,
+        reserve(tx, key.wallet, order.price),
+        order.callback_url or key.callback_url,
+        None,
+        due,
+    )
+    tx.put("task", task.id, task)
+    tx.put("event", due, task.id)
+    if tx.count("task") >= MOST_TASKS:
+        _evict(tx)
+    return task
+
+
+def find(tx: Tx, task_id: str, provider: str) -> Task | None:
+    """Return a task of this universe if it is that provider's."""
+    found: Task | None = tx.get("task", task_id)
+    return found if found is not None and found.provider == provider else None
+
+
+def end(tx: Tx, task: Task) -> Task:
+    """Settle or release at the task's end, which is now; the outbox row is the engine's part."""
+    succeeded = task.state(tx.now) == "succeeded"
+    movements = (settle if succeeded else release)(tx, task.wallet, task.movements)
+    if task.due is not None:
+        tx.delete("event", task.due)
+    ended = replace(task, movements=movements, due=None)
+    tx.put("task", ended.id, ended)
+    return ended
+
+
+def redirect(tx: Tx, task: Task, outcome: State | None, reason: str | None = None) -> Task:
+    """Replace the task's future: end now with `outcome`, or never when it is None. Its past stays as it was.
+
+    Raises ValueError when the task has ended, because what happened cannot change.
+    """
+    state = task.state(tx.now)
+    if state in tl.TERMINAL:
+        raise ValueError(f"task {task.id} has already ended as {state}; only a task under way can be changed")
+    offset = tx.now - task.created_at
+    progress = task.point(tx.now).progress
+    future = () if outcome is None else (Point(offset, outcome, 100 if outcome == "succeeded" else progress),)
+    if task.due is not None:
+        tx.delete("event", task.due)
+    due = None if outcome is None else (tx.now, next_serial(tx))
+    changed = replace(
+        task,
+        replaced=tl.replaced(task.timeline, offset, *future),
+        outcome=outcome or task.outcome,
+        reason=reason,
+        due=due,
+    )
+    tx.put("task", changed.id, changed)
+    if due is not None:
+        tx.put("event", due, changed.id)
+    return changed
+
+
+def _evict(tx: Tx) -> None:
+    """Drop the oldest finished task; what it spent folds into one entry of its wallet."""
+    for key in tx.oldest("task", 64):
+        task: Task = tx.get("task", key)
+        if task.due is None and task.state(tx.now) in tl.TERMINAL:
+            tx.delete("task", key)
+            if task.delivery is not None:
+                tx.delete("delivery", task.delivery)
+            folded = tx.get("entry", f"{task.wallet}:folded")
+            amount = total(task.movements, "settle") - total(task.movements, "refund")
+            before = 0 if folded is None else folded.amount
+            note = "spent by tasks no longer kept"
+            tx.put("entry", f"{task.wallet}:folded", Entry(task.wallet, "folded", tx.now, before + amount, note))
+            return
+
+
+def top_up(tx: Tx, wallet_id: str, amount: int, note: str = "top-up") -> None:
+    """Issue more credits to a wallet."""
+    issue(tx, wallet_id, amount, note=note)

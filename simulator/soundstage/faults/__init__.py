@@ -1,0 +1,1 @@
+"""Faults bend the world at named places; one small file each. Without one, everything is consistent."""
