@@ -1,6 +1,7 @@
 """A receiver that answers 200 to everything and counts: for callbacks, and to find the load's top speed.
 
-GET /take answers `{"count", "first", "last"}` (seconds on one clock) of the POSTs so far and starts again.
+GET /take/N waits until N POSTs have come, or none came for 3 seconds, answers `{"count", "first", "last"}`
+(seconds on one clock) and starts again.
 """
 
 from __future__ import annotations
@@ -15,20 +16,50 @@ from event_loop import run
 
 LENGTH = re.compile(rb"\r\n(?i:content-length): *(\d+)")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n" + b'{"ok":true}'
+QUIET_SECONDS = 3.0
 
 
 class Arrivals:
-    """How many POSTs came, and when the first and the last did."""
+    """How many POSTs came, when the first and the last did, and who waits to hear it."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.first = self.last = 0.0
+        self.count = self.wanted = 0
+        self.first = self.last = self.asked = 0.0
+        self.waiter: asyncio.Transport | None = None
 
-    def take(self) -> bytes:
-        """The figures as a JSON answer; start again at zero."""
+    def add(self) -> None:
+        """One POST has come."""
+        self.last = time.monotonic()
+        if not self.count:
+            self.first = self.last
+        self.count += 1
+        if self.waiter is not None and self.count >= self.wanted:
+            self.tell()
+
+    def ask(self, transport: asyncio.Transport, wanted: int) -> None:
+        """Answer *transport* when *wanted* POSTs have come, or when it has been quiet for too long."""
+        self.waiter, self.wanted, self.asked = transport, wanted, time.monotonic()
+        if self.count >= wanted:
+            self.tell()
+        else:
+            self.watch()
+
+    def watch(self) -> None:
+        """Look again when the quiet would be over."""
+        left = max(self.last, self.asked) + QUIET_SECONDS - time.monotonic()
+        if self.waiter is None:
+            return
+        if left <= 0:
+            self.tell()
+        else:
+            asyncio.get_running_loop().call_later(left, self.watch)
+
+    def tell(self) -> None:
+        """Answer the one who waits; start again at zero."""
         body = b'{"count":%d,"first":%.6f,"last":%.6f}' % (self.count, self.first, self.last)
-        self.count = 0
-        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        if self.waiter is not None:
+            self.waiter.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        self.count, self.waiter = 0, None
 
 
 class Sink(asyncio.Protocol):
@@ -56,15 +87,11 @@ class Sink(asyncio.Protocol):
 
     def answer(self, request: bytes) -> None:
         """Count one request and answer it."""
-        if request.startswith(b"GET /take"):
-            self.transport.write(self.arrivals.take())
+        if request.startswith(b"GET /take/"):
+            self.arrivals.ask(self.transport, int(request[10:].split(b" ", 1)[0]))
             return
         if request.startswith(b"POST"):
-            now = time.monotonic()
-            if not self.arrivals.count:
-                self.arrivals.first = now
-            self.arrivals.last = now
-            self.arrivals.count += 1
+            self.arrivals.add()
         self.transport.write(OK)
 
 

@@ -12,7 +12,7 @@ from soundstage.core.randomness import Draw
 from soundstage.core.timeline import Point, State, Timeline
 from soundstage.core.universe import Key, next_serial, the_universe
 from soundstage.core.view import Tx
-from soundstage.core.wallet import Entry, Movements, issue, release, reserve, settle, total
+from soundstage.core.wallet import Entry, Movements, release, reserve, settle, total
 
 # Tasks kept per universe; beyond it the oldest finished ones are evicted and answer 404.
 MOST_TASKS: Final = 250_000
@@ -81,6 +81,10 @@ class Task:
         """When the task ends, or None when it never does on its own."""
         end = tl.end_of(self.timeline)
         return None if end is None else self.created_at + end.offset_ms
+
+    def asset_token(self, universe_id: str) -> str:
+        """Return the part of a result's URL nobody can guess: universe ids come from API keys."""
+        return Draw("asset", universe_id, self.id).hex("token", 32)
 
     @property
     def draw(self) -> Draw:
@@ -177,8 +181,3 @@ def _evict(tx: Tx) -> None:
             note = "spent by tasks no longer kept"
             tx.put("entry", f"{task.wallet}:folded", Entry(task.wallet, "folded", tx.now, before + amount, note))
             return
-
-
-def top_up(tx: Tx, wallet_id: str, amount: int, note: str = "top-up") -> None:
-    """Issue more credits to a wallet."""
-    issue(tx, wallet_id, amount, note=note)

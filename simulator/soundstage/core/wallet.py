@@ -60,8 +60,9 @@ def issue(tx: Tx, wallet_id: str, amount: int, *, note: str, at: int | None = No
     wallet = the_wallet(tx, wallet_id)
     if wallet.available + amount < 0:
         raise LedgerError(f"cannot take {-amount} micros from wallet {wallet_id}, it holds {wallet.available}")
-    entry = Entry(wallet_id, "issue", tx.now if at is None else at, amount, note)
-    tx.put("entry", f"{wallet_id}:{tx.count('entry')}:{note}:{entry.at}", entry)
+    number: int = (tx.get("meta", "entries") or 0) + 1
+    tx.put("meta", "entries", number)
+    tx.put("entry", number, Entry(wallet_id, "issue", tx.now if at is None else at, amount, note))
     tx.put("wallet", wallet_id, replace(wallet, issued=wallet.issued + amount, available=wallet.available + amount))
 
 

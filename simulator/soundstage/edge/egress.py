@@ -45,7 +45,7 @@ def _networks(**groups: str) -> tuple[tuple[IPv4Network | IPv6Network, str], ...
     )
 
 
-# Order matters: the first match counts, and some metadata addresses lie inside private ranges.
+# Asked before the private ranges, as some metadata addresses lie inside them; the first match counts.
 _NEVER = _networks(
     cloud_metadata_address="100.100.100.200 192.0.0.192 168.63.129.16 fd00:ec2::/32 fd20:ce::254 fd00:42::42",
     link_local_address="169.254.0.0/16 fe80::/10",
@@ -54,17 +54,14 @@ _NEVER = _networks(
     multicast_address="224.0.0.0/4 ff00::/8",
     shared_address_space="100.64.0.0/10",
     documentation_address="192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 2001:db8::/32 3fff::/20",
-    reserved_address="192.0.0.0/24 192.88.99.0/24 198.18.0.0/15 240.0.0.0/4",
+    reserved_address="192.0.0.0/24 192.88.99.0/24 198.18.0.0/15 240.0.0.0/4 2001::/23",
 )
 _LOCAL = _networks(
     loopback_address="127.0.0.0/8 ::1",
     private_address="10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7",
 )
-_MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-# Protocol assignments: benchmarking, ORCHID. Teredo, 2001::/32, is unwrapped before this is asked.
-_PROTOCOL = IPv6Network("2001::/23")
 
 _LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".test", ".home.arpa")
 # They would be refused once resolved; not asking for them at all leaves no trace in somebody's DNS log.
@@ -236,8 +233,8 @@ def _open_socket(policy: EgressPolicy, info: AddrInfoType) -> socket.socket:
 def _kind(address: Address) -> str:
     """Say `local`, `public`, or in words why an address is refused."""
     if isinstance(address, IPv6Address):
-        if address in _MAPPED:  # the very same packet as the IPv4 address
-            return _kind(IPv4Address(int(address) & 0xFFFFFFFF))
+        if address.ipv4_mapped is not None:  # the very same packet as the IPv4 address
+            return _kind(address.ipv4_mapped)
         carried = _carried(address)
         if carried:  # a gateway's own network holds no receiver of ours, so only public ones may pass
             inside = [target for target in carried if _kind(target) != "public"]
@@ -247,7 +244,7 @@ def _kind(address: Address) -> str:
             return words
     if any(address in network for network, _ in _LOCAL):
         return "local"
-    if isinstance(address, IPv6Address) and (address not in _GLOBAL_UNICAST or address in _PROTOCOL):
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return "reserved address"
     return "public"
 

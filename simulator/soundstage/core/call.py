@@ -1,0 +1,85 @@
+"""What crosses the edge: a call that came in, the reply that goes out, and a problem before it has a provider's shape."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from soundstage.core.universe import Key
+
+ProblemCode = Literal[
+    "invalid_request",
+    "malformed_body",
+    "unauthorized",
+    "insufficient_credit",
+    "forbidden",
+    "not_found",
+    "no_such_route",
+    "method_not_allowed",
+    "payload_too_large",
+    "unsupported_media_type",
+    "rate_limited",
+    "internal",
+]
+
+STATUS: Mapping[ProblemCode, int] = {
+    "invalid_request": 400,
+    "malformed_body": 400,
+    "unauthorized": 401,
+    "insufficient_credit": 402,
+    "forbidden": 403,
+    "not_found": 404,
+    "no_such_route": 404,
+    "method_not_allowed": 405,
+    "payload_too_large": 413,
+    "unsupported_media_type": 415,
+    "rate_limited": 429,
+    "internal": 500,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a call is refused, in words that say what to send instead; a provider turns it into its own reply."""
+
+    code: ProblemCode
+    message: str
+    field: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status most providers would use."""
+        return STATUS[self.code]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as a handler sees it: read, authenticated, its body parsed but not yet judged."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    key: Key
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A provider's answer: `body` becomes JSON unless it is bytes already."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRef:
+    """A stored body: where it is kept, how long it is, and what its bytes say it is."""
+
+    id: str
+    size: int
+    content_type: str
+    sha256: str

@@ -1,0 +1,64 @@
+"""The provider kit: what a folder under `providers/` declares, and nothing more.
+
+A provider is data and plain functions. Handlers are synchronous, `(call, tx) → reply`; they know no clock but
+`tx.now`, no randomness but draws, no network. The edge compiles the operations once at start.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from soundstage.core.call import Call, Problem, Reply
+from soundstage.core.outbox import Delivery
+from soundstage.core.task import Task
+from soundstage.core.timeline import State
+from soundstage.core.universe import Key
+from soundstage.core.view import Tx
+
+Handler = Callable[[Call, Tx], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One documented endpoint. `path` may hold `{name}` segments; `scope` is what the key must be allowed."""
+
+    id: str
+    method: str
+    path: str
+    handle: Handler
+    scope: str | None = None
+    takes_body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackScheme:
+    """How a provider calls back: body, headers, patience and what counts as delivered.
+
+    `retries_ms` are the waits after each failed attempt; when they run out the delivery is exhausted.
+    """
+
+    event: Callable[[Task], str]
+    body: Callable[[Tx, Task, str], bytes]
+    headers: Callable[[Delivery, str, int], Mapping[str, str]]
+    retries_ms: tuple[int, ...]
+    timeout_seconds: float = 15.0
+    refusals: frozenset[int] = frozenset({410})
+    delay_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One provider: its operations and the few rules the edge and the engine need from it."""
+
+    id: str
+    title: str
+    base_url_variable: str
+    operations: tuple[Operation, ...]
+    credential: Callable[[Mapping[str, str], Mapping[str, str]], str | None]
+    key_fault: Callable[[str], str | None]
+    reply_to: Callable[[Problem], Reply]
+    states: Mapping[State, str]
+    scopes: frozenset[str]
+    asset_type: Callable[[Task], str]
+    explain_price: Callable[[Task], str]
+    callback: CallbackScheme | None = None
+    history: Callable[[Tx, Key, int], None] | None = None

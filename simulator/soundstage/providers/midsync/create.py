@@ -1,0 +1,133 @@
+"""MidSync's quote and create: one reading of the body, one price, and only create makes a task (D2, R-MID-074)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from soundstage.core import task as tasks
+from soundstage.core.call import Call, Problem, Reply
+from soundstage.core.money import decimal_text, number
+from soundstage.core.universe import draw_for
+from soundstage.core.view import Tx
+from soundstage.core.wallet import covers, the_wallet
+from soundstage.providers.midsync.catalogue import Model, catalogue
+from soundstage.providers.midsync.dialect import as_docs_form, is_landing
+from soundstage.providers.midsync.errors import reply_to
+from soundstage.providers.midsync.wire import REQUESTS, Common, Grok
+from soundstage.providers.validation import ignored, read, shown
+
+OPERATION = "createVideo"
+# ASSUMED: a task is `submitted` for the first tenth of its run, and runs 80 % to 110 % of its estimate.
+_WAITING_SHARE = 10
+_SHORTEST, _LONGEST = 80, 110
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A body that passed all rules of its model, with its price in micros."""
+
+    model: Model
+    request: Common
+    price: int
+    warning: str | None
+
+
+def priced(call: Call, tx: Tx) -> Priced | Problem:
+    """Return what a body asks for and costs, or the problem with it."""
+    body = as_docs_form(call.body) if is_landing(call) else call.body
+    if isinstance(body, Problem):
+        return body
+    model_id = body.get("model") if isinstance(body, dict) else None
+    wire = REQUESTS.get(model_id) if isinstance(model_id, str) else None
+    if wire is None:
+        return _no_model(body)
+    request = read(wire, body)
+    if isinstance(request, Problem):
+        return request
+    if isinstance(request, Grok) and request.referenceTaskId is not None:
+        known = tasks.find(tx, request.referenceTaskId, "midsync")
+        if known is None or known.key_id != call.key.id:
+            name = "reference_task_id" if is_landing(call) else "referenceTaskId"
+            return Problem("invalid_request", f"{name} must be the id of a task of yours.", name)
+    model = catalogue().models[request.model]
+    price = model.rows[tuple(getattr(request, name) for name in model.by)]
+    warning = ignored(wire, body) if body.keys() - wire.model_fields.keys() else None
+    return Priced(model, request, price, warning)
+
+
+def quote(call: Call, tx: Tx) -> Reply:
+    """POST /unified-video/quote: what create would charge for this body; nothing is charged (R-MID-070..075)."""
+    wanted = priced(call, tx)
+    if isinstance(wanted, Problem):
+        return reply_to(wanted)
+    points = number(wanted.price)
+    body = {"success": True, "model": wanted.model.id, "pointsCharged": points}
+    return Reply(body, headers=_warn(wanted))
+
+
+def create(call: Call, tx: Tx) -> Reply:
+    """POST /v1/videos/generations and /unified-video/generate: reserve the points and start the task."""
+    wanted = priced(call, tx)
+    if isinstance(wanted, Problem):
+        return reply_to(wanted)
+    if not covers(tx, call.key.wallet, wanted.price):
+        has = decimal_text(the_wallet(tx, call.key.wallet).available)
+        costs = decimal_text(wanted.price)
+        return reply_to(Problem("insufficient_credit", f"This request costs {costs} points, the account has {has}."))
+    model, request = wanted.model, wanted.request
+    fields = request.model_dump(exclude={"callbackUrl"})
+    canonical = _canonical(fields, call.base_url)
+    draw = draw_for(tx, OPERATION, canonical)
+    whole_run = model.estimated_seconds * 10 * draw.between("run", _SHORTEST, _LONGEST)
+    order = tasks.Order(
+        provider="midsync",
+        operation=OPERATION,
+        kind=model.modality,
+        model=model.id,
+        request=canonical,
+        price=wanted.price,
+        delay_ms=whole_run // _WAITING_SHARE,
+        run_ms=whole_run - whole_run // _WAITING_SHARE,
+        callback_url=request.callbackUrl,
+    )
+    task = tasks.create(tx, call.key, order, f"gen_{draw.hex('task', 24)}")
+    if is_landing(call):
+        return Reply({"task_id": task.id, "status": "processing"}, headers=_warn(wanted))
+    return Reply(_created(task, wanted), headers=_warn(wanted))
+
+
+def _created(task: tasks.Task, wanted: Priced) -> dict[str, Any]:
+    return {
+        "success": True,
+        "taskId": task.id,
+        "providerTaskId": f"up_{task.draw.hex('upstream', 24)}",
+        "model": wanted.model.id,
+        "providerModel": wanted.model.provider_model,
+        "pointsCharged": number(wanted.price),
+        "status": "submitted",
+        "estimatedTime": wanted.model.estimated_text,
+        "estimatedTimeSec": wanted.model.estimated_seconds,
+    }
+
+
+def _canonical(fields: dict[str, Any], base_url: str) -> bytes:
+    # Our own URLs count by their path only, so that a port picked by the machine changes no draw.
+    if fields["images"]:
+        fields["images"] = [url.removeprefix(base_url) for url in fields["images"]]
+    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+
+
+def _no_model(body: Any) -> Problem:
+    if not isinstance(body, dict):
+        return Problem("invalid_request", "The body must be a JSON object.")
+    known = ", ".join(REQUESTS)
+    if "model" not in body:
+        return Problem("invalid_request", f"model is required; send one of {known}.", "model")
+    hint = catalogue().by_name.get(body["model"]) if isinstance(body["model"], str) else None
+    meant = f" (did you mean {hint}?)" if hint else ""
+    return Problem("invalid_request", f"model must be one of {known}, got {shown(body['model'])}{meant}.", "model")
+
+
+def _warn(wanted: Priced) -> dict[str, str]:
+    return {} if wanted.warning is None else {"X-Soundstage-Warning": wanted.warning}

@@ -1,0 +1,80 @@
+"""MidSync's declaration: its operations, its key rules and how it words things.
+
+Source: schemas/midsync/SOURCE.md.
+"""
+
+import re
+from collections.abc import Mapping
+
+import orjson
+
+from soundstage.core.money import decimal_text
+from soundstage.core.provider import Operation, Provider
+from soundstage.core.task import Task
+from soundstage.core.universe import Key
+from soundstage.core.view import Tx
+from soundstage.core.wallet import total
+from soundstage.providers.midsync.callbacks import CALLBACK
+from soundstage.providers.midsync.catalogue import catalogue
+from soundstage.providers.midsync.create import create, quote
+from soundstage.providers.midsync.errors import reply_to
+from soundstage.providers.midsync.status import ASSET_TYPE, STATES, models, status
+from soundstage.providers.midsync.usage import logs, summary
+
+# ASSUMED: MidSync publishes no key syntax; this is what common keys look like.
+_KEY = re.compile(r"[A-Za-z0-9_.\-]{8,200}")
+GENERATE, READ = "api.generate", "api.read"
+
+
+def _credential(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+    bearer = headers.get("Authorization")
+    if bearer is not None:
+        scheme, _, key = bearer.partition(" ")
+        return key.strip() if scheme.lower() == "bearer" else None
+    return query.get("api_key")
+
+
+def _key_fault(key: str) -> str | None:
+    if _KEY.fullmatch(key):
+        return None
+    return "An API key here has 8 to 200 characters out of A-Z a-z 0-9 _ - . ; any such key works, for example sk_test_me."
+
+
+def _explain_price(task: Task) -> str:
+    model = catalogue().models[task.model]
+    fields = orjson.loads(task.request)
+    row = ", ".join(f"{name} {fields[name]}" for name in model.by)
+    points = decimal_text(total(task.movements, "reserve"))
+    return f"{model.name} with {row} costs {points} points"
+
+
+def _history(tx: Tx, key: Key, rows: int) -> None:
+    # Faker costs 100 ms to import; only an account with a history pays it.
+    from soundstage.providers.midsync.history import fill  # noqa: PLC0415
+
+    fill(tx, key, rows)
+
+
+PROVIDER = Provider(
+    id="midsync",
+    title="MidSync",
+    base_url_variable="MIDSYNC_BASE_URL",
+    operations=(
+        Operation("createVideo", "POST", "/v1/videos/generations", create, scope=GENERATE, takes_body=True),
+        Operation("generateVideo", "POST", "/unified-video/generate", create, scope=GENERATE, takes_body=True),
+        Operation("quoteVideo", "POST", "/unified-video/quote", quote, scope=GENERATE, takes_body=True),
+        Operation("getVideoStatus", "GET", "/unified-video/{taskId}/status", status, scope=GENERATE),
+        Operation("listModels", "GET", "/unified-video/models", models, scope=GENERATE),
+        Operation("listUsageLogs", "GET", "/v1/usage/logs", logs, scope=READ),
+        Operation("getUsageSummary", "GET", "/v1/usage/summary", summary, scope=READ),
+    ),
+    credential=_credential,
+    key_fault=_key_fault,
+    reply_to=reply_to,
+    states=STATES,
+    scopes=frozenset({GENERATE, READ}),
+    asset_type=lambda task: ASSET_TYPE,
+    explain_price=_explain_price,
+    callback=CALLBACK,
+    history=_history,
+)

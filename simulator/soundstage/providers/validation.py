@@ -1,0 +1,92 @@
+"""Turns what pydantic found wrong into one sentence that says what to send instead."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from soundstage.core.call import Problem
+
+SHOWN = 60
+
+# pydantic's error type → what the field must be; `{...}` are that error's own context values.
+_MUST_BE: Mapping[str, str] = {
+    "string_type": "must be a string",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "int_parsing_size": "must be an integer of ordinary size",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "list_type": "must be an array",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "must have at most {max_length} items",
+    "too_short": "must have at least {min_length} items",
+    "literal_error": "must be one of {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_pattern_mismatch": "must match {pattern}",
+}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class WireModel(BaseModel):
+    """A request as a provider documents it: exact types, unknown fields left out."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
+
+
+def read(model: type[Model], given: Any) -> Model | Problem:
+    """Return the model filled from parsed JSON or a query, or the problem with it."""
+    if not isinstance(given, Mapping):
+        return Problem("invalid_request", f"The body must be a JSON object, got {_kind(given)}.")
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        return _problem(error, model, given)
+
+
+def ignored(model: type[BaseModel], given: Mapping[str, Any]) -> str | None:
+    """Return a warning that names the fields which had no effect, or None."""
+    unknown = given.keys() - model.model_fields.keys()
+    if not unknown:
+        return None
+    names = ", ".join(f"{name[:SHOWN]}{_meant(name, model.model_fields)}" for name in sorted(unknown)[:5])
+    return f"ignored fields: {names}".encode("ascii", "replace").decode()
+
+
+def _problem(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> Problem:
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        missing = f"{field} is required"
+        close = get_close_matches(field, [name for name in given if name not in model.model_fields], 1)
+        return Problem("invalid_request", f"{missing}; you sent {close[0][:SHOWN]}." if close else f"{missing}.", field)
+    if first["type"] == "value_error":
+        return Problem("invalid_request", str(first["ctx"]["error"]), field or None)
+    must = _MUST_BE.get(first["type"])
+    rule = first["msg"] if must is None else must.format(**first.get("ctx", {}))
+    return Problem("invalid_request", f"{field} {rule}, got {shown(first['input'])}.", field)
+
+
+def shown(value: Any) -> str:
+    """Return a value as JSON, cut to a length that fits a sentence."""
+    try:
+        text = orjson.dumps(value).decode()
+    except (TypeError, ValueError):
+        return _kind(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({_kind(value)})"
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), 1)
+    return f" (did you mean {close[0]}?)" if close else ""

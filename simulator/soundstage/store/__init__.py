@@ -1,0 +1,1 @@
+"""Stores: universes as ordered dictionaries with a log. They differ only in where the log lives."""

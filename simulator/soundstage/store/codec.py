@@ -1,0 +1,62 @@
+"""Log entries as bytes: the core's records by name, everything else as plain JSON. Nothing here runs code from a log."""
+
+import dataclasses
+import json
+from base64 import b64decode, b64encode
+from typing import Any, Final
+
+from soundstage.core.clock import Clock
+from soundstage.core.outbox import Attempt, Delivery
+from soundstage.core.task import Task
+from soundstage.core.timeline import Point
+from soundstage.core.universe import Key, Registered, Universe
+from soundstage.core.usage import PastUse
+from soundstage.core.view import GONE, Write
+from soundstage.core.wallet import Entry, Wallet
+
+_RECORDS: Final[dict[str, type[Any]]] = {
+    record.__name__: record
+    for record in (Attempt, Clock, Delivery, Entry, Key, PastUse, Registered, Task, Universe, Wallet)
+}
+
+
+def encode(writes: list[Write], now: int) -> bytes:
+    """Return one log entry: the writes of a step and the instant it was made."""
+    return json.dumps([now, [[table, _plain(key), _plain(row)] for table, key, row in writes]]).encode()
+
+
+def decode(entry: bytes) -> tuple[list[Write], int]:
+    """Return the writes and the instant of a log entry."""
+    now, writes = json.loads(entry)
+    return [(table, _record(key), _record(row)) for table, key, row in writes], now
+
+
+def _plain(value: Any) -> Any:
+    if value is GONE:
+        return {"": "gone"}
+    if isinstance(value, Point):
+        return {"": "Point", "of": list(value)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [_plain(getattr(value, field.name)) for field in dataclasses.fields(value)]
+        return {"": type(value).__name__, "of": fields}
+    if isinstance(value, bytes):
+        return {"": "bytes", "of": b64encode(value).decode()}
+    if isinstance(value, frozenset):
+        return {"": "set", "of": sorted(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _record(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_record(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    name, content = value[""], value.get("of")
+    simple = {"gone": lambda: GONE, "bytes": lambda: b64decode(content), "set": lambda: frozenset(content)}
+    if name in simple:
+        return simple[name]()
+    if name == "Point":
+        return Point(*content)
+    return _RECORDS[name](*(_record(item) for item in content))

@@ -1,0 +1,94 @@
+"""A store over any log: brings its view up to date, runs the step, appends the writes on condition of the version.
+
+The log is the only part that differs between durable stores. A failed append means that somebody else wrote first:
+the view reads what it missed and the step runs again.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from soundstage.core.clock import Wall, wall_now
+from soundstage.core.store import Result, Step
+from soundstage.core.view import Tx, View
+from soundstage.store.codec import decode, encode
+
+MOST_TRIES = 1000
+
+
+class Log(Protocol):
+    """Entries per universe, numbered from 1 without gaps."""
+
+    name: str
+
+    async def since(self, universe_id: str, version: int) -> list[bytes]:
+        """Return the entries after `version`, all of them durable."""
+        ...
+
+    async def append(self, universe_id: str, version: int, entry: bytes) -> bool:
+        """Append the entry that makes `version`, durably; False when that version exists already."""
+        ...
+
+    async def drop(self, universe_id: str) -> None:
+        """Forget a universe."""
+        ...
+
+    def names(self) -> Iterator[str]:
+        """Yield the universes that have entries."""
+        ...
+
+
+class Conflict(RuntimeError):
+    """Other writers were first too many times in a row."""
+
+
+class LoggedStore:
+    """Universes whose truth is a log that several processes may share."""
+
+    def __init__(self, log: Log, wall: Wall = wall_now) -> None:
+        self.on_commit: Callable[[str, View], None] | None = None
+        self.name = log.name
+        self._log = log
+        self._views: dict[str, View] = {}
+        self._wall = wall
+
+    async def transact(self, universe_id: str, step: Step[Result]) -> Result:
+        """Run the step, again after every conflict; raises Conflict when that never ends."""
+        for _ in range(MOST_TRIES):
+            view = await self._fresh(universe_id)
+            tx = Tx(universe_id, view, self._wall())
+            result = step(tx)
+            writes = tx.writes()
+            if not writes:
+                return result
+            version = view.version + 1
+            if await self._log.append(universe_id, version, encode(writes, tx.now)):
+                # Another step of this process may have read the entry back already while we waited.
+                if view.version < version:
+                    view.apply(writes, tx.now)
+                if self.on_commit is not None:
+                    self.on_commit(universe_id, view)
+                return result
+        raise Conflict(f"universe {universe_id}: other writers were first {MOST_TRIES} times in a row")
+
+    def universes(self) -> Iterator[str]:
+        """Yield the ids of the universes in the log."""
+        return self._log.names()
+
+    def peek(self, universe_id: str) -> View | None:
+        """Return the view as last brought up to date."""
+        return self._views.get(universe_id)
+
+    async def forget(self, universe_id: str) -> None:
+        """Drop a universe and its log."""
+        await self._log.drop(universe_id)
+        self._views.pop(universe_id, None)
+
+    async def _fresh(self, universe_id: str) -> View:
+        view = self._views.get(universe_id)
+        if view is None:
+            view = self._views[universe_id] = View()
+        start = view.version
+        for number, entry in enumerate(await self._log.since(universe_id, start), start + 1):
+            if number == view.version + 1:
+                view.apply(*decode(entry))
+        return view

@@ -1,0 +1,65 @@
+"""The default store: universes in this process's memory, gone when it ends. Its log lives nowhere."""
+
+from collections.abc import Callable, Iterator
+
+from soundstage.core.clock import Wall, wall_now
+from soundstage.core.store import Result, Step
+from soundstage.core.view import Tx, View
+
+# Universes kept at once; beyond it the ones unused for longest go, a tenth at a time, unless they await something.
+MOST_UNIVERSES = 20_000
+
+
+class MemoryStore:
+    """Universes in a dict; a step never waits, so nothing can come between its reads and its writes."""
+
+    name = "memory"
+
+    def __init__(self, wall: Wall = wall_now, most_universes: int = MOST_UNIVERSES) -> None:
+        self.on_commit: Callable[[str, View], None] | None = None
+        self._views: dict[str, View] = {}
+        self._wall = wall
+        self._most = most_universes
+
+    async def transact(self, universe_id: str, step: Step[Result]) -> Result:
+        """Run the step; an exception in it leaves the universe as it was."""
+        view = self._views.get(universe_id)
+        if view is None:
+            view = self._open(universe_id)
+        tx = Tx(universe_id, view, self._wall())
+        result = step(tx)
+        writes = tx.writes()
+        if writes:
+            view.apply(writes, tx.now)
+            if self.on_commit is not None:
+                self.on_commit(universe_id, view)
+        elif tx.now > view.last_now:
+            view.last_now = tx.now
+        return result
+
+    def universes(self) -> Iterator[str]:
+        """Yield the ids of the universes opened so far."""
+        return iter([name for name, view in self._views.items() if view.version])
+
+    def peek(self, universe_id: str) -> View | None:
+        """Return a universe's view."""
+        return self._views.get(universe_id)
+
+    async def forget(self, universe_id: str) -> None:
+        """Drop a universe."""
+        self._views.pop(universe_id, None)
+
+    def _open(self, universe_id: str) -> View:
+        if len(self._views) >= self._most:
+            self._evict()
+        view = self._views[universe_id] = View()
+        return view
+
+    def _evict(self) -> None:
+        idle = [
+            (view.last_now, name)
+            for name, view in self._views.items()
+            if view.first("event") is None and view.first("attempt") is None and name != "directory"
+        ]
+        for _, name in sorted(idle)[: max(1, self._most // 10)]:
+            del self._views[name]
