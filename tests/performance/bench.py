@@ -20,7 +20,7 @@ from event_loop import cores, pinned
 from processes import NotStartedError
 from results import Row, as_markdown, as_text, conditions
 from sections import Plan, growth, start_up, tail, throughput
-from targets import HERE, LoadError
+from targets import HERE, LoadError, server_core
 
 SECTIONS: dict[str, Callable[[Plan], list[Row]]] = {
     "speed": throughput,
@@ -60,8 +60,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
 
 def top_speed() -> float:
     """Requests per second the load reaches against a server that does nothing."""
-    pair = cores()
-    with receiver(pair[0] if pair else None) as trivial:
+    with receiver(server_core()) as trivial:
         return max(trivial.load(trivial.creates(), 64, 1.0).rate for _ in range(3))
 
 
@@ -77,7 +76,7 @@ def measure(plan: Plan, names: list[str]) -> list[Row]:
 
 def write(rows: list[Row], plan: Plan, speed: float, arguments: argparse.Namespace) -> None:
     """Print the table and write both files."""
-    how = f"{plan.rounds} interleaved rounds of {plan.seconds:g} s; the load alone reaches {speed:,.0f} requests/s"
+    how = f"{plan.rounds} interleaved rounds of {plan.seconds:g} s; the load alone reaches {speed:,.0f}/s"
     about = conditions(how, pinned=cores() is not None)
     raw = {"plan": asdict(plan), "generator_rate": speed, "rows": [row.raw() for row in rows]}
     arguments.out.write_text(json.dumps(raw, indent=1) + "\n", "utf-8")
@@ -94,11 +93,11 @@ def main() -> int:
     plan = plan_of(arguments)
     pair = cores()
     try:
-        speed = top_speed()
-        print(f"the load alone reaches {speed:,.0f} requests/s", file=sys.stderr)
-        if arguments.generator:
-            return 0
         with pinned(pair[1] if pair else None):
+            speed = top_speed()
+            print(f"the load alone reaches {speed:,.0f} requests/s", file=sys.stderr)
+            if arguments.generator:
+                return 0
             rows = measure(plan, arguments.only.split(","))
     except (NotStartedError, LoadError) as error:
         print(f"bench: {error}", file=sys.stderr)

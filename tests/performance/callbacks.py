@@ -16,10 +16,9 @@ from targets import FAST, HERE, Target, server_core
 
 
 @contextmanager
-def receiver() -> Iterator[Target]:
-    """A counting receiver for callbacks, on the core of the load."""
-    pair = cores()
-    server = start([sys.executable, str(HERE / "sink.py")], pair[1] if pair else None)
+def receiver(core: int | None) -> Iterator[Target]:
+    """A server on *core* that answers 200 to everything and counts."""
+    server = start([sys.executable, str(HERE / "sink.py")], core)
     try:
         yield Target("receiver", server)
     finally:
@@ -31,7 +30,8 @@ def callbacks(plan: Plan) -> list[Row]:
     row = Row("callbacks, tasks created meanwhile", "callbacks/s", Bar(0.6, at_least=True))
     alone = Row("callbacks, against a poster that creates nothing", "callbacks/s", None)
     lost = 0
-    with both(plan, FAST) as pair, receiver() as sink:
+    places = cores()
+    with both(plan, FAST) as pair, receiver(places[1] if places else None) as sink:
         for turn in range(plan.rounds):
             rates: dict[str, float] = {}
             for target in in_turn(pair, turn):
@@ -39,10 +39,11 @@ def callbacks(plan: Plan) -> list[Row]:
                 lost += missing if target is pair[1] else 0
             row.add(rates[pair[0].name], rates[pair[1].name])
             alone.add(bare_poster(sink, plan.seconds), rates[pair[1].name])
-    row.note = f"16 connections create; base signs and posts from the same loop; {lost} of {pair[1].name}'s were lost."
+    row.note = f"16 connections create; base signs and posts beside that; {pair[1].name} lost {lost}."
     alone.note = (
-        "base here is `poster.py`, which signs and posts and does nothing else. A server that also creates a task "
-        f"for each callback cannot reach it: base itself delivers {sum(row.base) / sum(alone.base):.2f} of it."
+        "base here is `poster.py`, which signs and posts and does nothing else. A server that also creates "
+        "a task for each callback cannot reach it: base itself delivers "
+        f"{sum(row.base) / sum(alone.base):.2f} of it."
     )
     return [row, alone]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
+new_event_loop: Callable[[], asyncio.AbstractEventLoop]
 try:
     from uvloop import new_event_loop
 except ImportError:  # uvloop has no wheel for Windows; the ratios stay fair because every process loses it
@@ -22,8 +24,12 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
+@cache
 def cores() -> tuple[int, int] | None:
-    """(core of the servers, core of the load), or None where processes cannot be pinned to two cores."""
+    """(core of the servers, core of the load), or None where processes cannot be pinned to two cores.
+
+    Asked once, before this process pins itself to one of the two.
+    """
     if not hasattr(os, "sched_getaffinity"):
         return None
     allowed = sorted(os.sched_getaffinity(0))

@@ -61,10 +61,23 @@ class Server:
         self.errors.close()
 
 
+def busy_seconds(core: int | None) -> float:
+    """Processor time everything together has used on *core* since the machine started; 0.0 when unknown."""
+    stat = Path("/proc/stat")
+    if core is None or not stat.exists():
+        return 0.0
+    for line in stat.read_text("utf-8").splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _wait, irq, softirq, steal = map(int, ticks[:8])
+            return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def start(command: list[str], core: int | None) -> Server:
     """Start *command* on *core* and wait for its line `READY http://127.0.0.1:PORT`.
 
-    Its log goes to a temporary file, as with `2>log`, so that writing it costs the server what it costs a user.
+    Its log goes to a temporary file, as with `2>log`: writing it costs the server what it costs a user.
     """
     errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by Server.stop
     with pinned(core):

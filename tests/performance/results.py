@@ -38,6 +38,8 @@ class Row:
     ratio: bool = True
     base: list[float] = field(default_factory=list)
     subject: list[float] = field(default_factory=list)
+    strangers: list[float] = field(default_factory=list)
+    """Share of the server's core that went to anything but the measured server, load by load."""
     note: str = ""
 
     def add(self, base: float, subject: float) -> None:
@@ -65,10 +67,16 @@ class Row:
         low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
         return f"{number(low)}..{number(high)}"
 
+    def disturbed(self) -> bool:
+        """Whether something else had so much of the core that its turns, not the servers, set the figures."""
+        return bool(self.strangers) and statistics.median(self.strangers) > DISTURBED
+
     def verdict(self) -> str:
-        """Met: yes or no, - without a bar."""
+        """Met: yes or no; unknown when disturbed, since that draws every ratio to 1; - without a bar."""
         if self.bar is None:
             return "-"
+        if self.disturbed():
+            return "unknown"
         return "yes" if self.bar.met(self.median()) else "no"
 
     def below_floor(self) -> bool:
@@ -77,7 +85,7 @@ class Row:
 
     def cells(self) -> list[str]:
         """The cells of its line."""
-        unit = "× base" if self.ratio else self.unit
+        unit = "\u00d7 base" if self.ratio else self.unit
         return [
             self.title,
             f"{self.bar} {unit}" if self.bar else "(for comparison)",
@@ -102,10 +110,12 @@ class Row:
             "met": self.verdict(),
             "base": self.base,
             "subject": self.subject,
+            "strangers": self.strangers,
             "note": self.note,
         }
 
 
+DISTURBED = 0.15
 HEADINGS = ("what", "bar", "measured, median", "q1..q3", "met", "base", "subject", "rounds")
 
 
@@ -118,7 +128,8 @@ def number(value: float) -> str:
 
 def headings(subject: str) -> list[str]:
     """The heading line, with the name of the side that is measured."""
-    return [subject if heading == "subject" else heading for heading in HEADINGS]
+    name = "base again" if subject == "base" else subject
+    return [name if heading == "subject" else heading for heading in HEADINGS]
 
 
 def as_text(rows: Sequence[Row], subject: str) -> str:
@@ -142,8 +153,8 @@ def as_markdown(rows: Sequence[Row], subject: str, conditions: str) -> str:
 def conditions(options: str, pinned: bool) -> str:
     """One paragraph on how the figures came about."""
     where = "server on one core, load on another" if pinned else "nothing pinned"
+    machine = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return (
-        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}; {where}; {options}. "
-        "*base* is `tests/performance/base_app.py`, a minimal aiohttp + uvloop + pydantic + orjson app over a "
-        "dict. Only the ratios carry over to another machine."
+        f"{machine}; {where}; {options}. *base* is `tests/performance/base_app.py`, a minimal aiohttp + "
+        "uvloop + pydantic + orjson app over a dict. Only the ratios carry over to another machine."
     )

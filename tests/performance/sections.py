@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from load import Result
+from processes import busy_seconds
 from results import Bar, Row
-from targets import FAST, SUBJECTS, LoadError, Target, start_base
+from targets import FAST, SUBJECTS, LoadError, Target, server_core, start_base
 
 FINAL = {"completed", "failed"}
 
@@ -45,27 +47,32 @@ def in_turn(pair: tuple[Target, Target], turn: int) -> tuple[Target, ...]:
 
 
 class Interleaved:
-    """Loads on both sides, round by round, and how much of the core the idle side took meanwhile."""
+    """Loads on both sides, round by round, and who else was on the servers' core meanwhile."""
 
     def __init__(self, pair: tuple[Target, Target]) -> None:
         self.pair = pair
-        self.idle_share = 0.0
+        self.strangers: list[float] = []
 
     def measure(self, kind: str, connections: int, seconds: float, turn: int) -> tuple[Result, Result]:
         """One round of *kind* (poll or create): (base, subject)."""
         figures = {}
         for target in in_turn(self.pair, turn):
-            idle = self.pair[0] if target is self.pair[1] else self.pair[1]
             requests = target.polls() if kind == "poll" else target.creates()
-            before = idle.server.cpu_seconds(), time.perf_counter()
+            core = server_core()
+            began, own, all_ = time.perf_counter(), target.server.cpu_seconds(), busy_seconds(core)
             figures[target.name] = target.load(requests, connections, seconds)
-            share = (idle.server.cpu_seconds() - before[0]) / (time.perf_counter() - before[1])
-            self.idle_share = max(self.idle_share, share)
+            others = (busy_seconds(core) - all_) - (target.server.cpu_seconds() - own)
+            self.strangers.append(max(0.0, others) / (time.perf_counter() - began))
         return figures[self.pair[0].name], figures[self.pair[1].name]
 
-    def note(self) -> str:
-        """What the idle side took from the busy one's core at most."""
-        return f"the idle server used at most {self.idle_share:.1%} of the core."
+    def tell(self, *rows: Row) -> None:
+        """Note on *rows* how much of the core went to others, the idle server included."""
+        for row in rows:
+            row.strangers = self.strangers
+            row.note = (
+                f"other processes, the idle server included, had {statistics.median(self.strangers):.0%} of "
+                f"the servers' core (median), {max(self.strangers):.0%} at worst."
+            )
 
 
 def throughput(plan: Plan) -> list[Row]:
@@ -76,14 +83,14 @@ def throughput(plan: Plan) -> list[Row]:
     }
     slow = {kind: Row(f"{kind}, p50 at one connection", "ms", Bar(1.25)) for kind in fast}
     with both(plan) as pair:
-        for kind in fast:  # polls first: creates fill the store for all that follows
+        for kind, row in fast.items():  # polls first: creates fill the store for all that follows
             loads = Interleaved(pair)
             for turn in range(plan.rounds):
                 base, subject = loads.measure(kind, 1, plan.seconds / 2, turn)
                 slow[kind].add(base.p50_ms, subject.p50_ms)
                 base, subject = loads.measure(kind, 64, plan.seconds, turn)
-                fast[kind].add(base.rate, subject.rate)
-            fast[kind].note = loads.note()
+                row.add(base.rate, subject.rate)
+            loads.tell(row, slow[kind])
     return [*fast.values(), *slow.values()]
 
 
@@ -101,7 +108,7 @@ def tail(plan: Plan) -> list[Row]:
             for turn in range(plan.rounds):
                 base, subject = loads.measure(kind, 64, plan.seconds, turn)
                 row.add(base.p99_ms, subject.p99_ms)
-            row.note = loads.note()
+            loads.tell(row)
     return list(rows.values())
 
 
@@ -133,7 +140,7 @@ def growth(plan: Plan) -> list[Row]:
     rows = []
     for title, prompts in (("identical prompts", 1), ("distinct prompts", plan.warm + plan.grown)):
         row = Row(f"growth per finished task, {title}", "bytes", Bar(600), ratio=False)
-        row.note = f"resident memory over {plan.grown:,} tasks after {plan.warm:,}; base keeps one dict a task."
+        row.note = f"resident memory, {plan.grown:,} tasks after {plan.warm:,}; base keeps a dict a task."
         with both(plan, FAST) as pair:
             row.add(*(grown_bytes(target, prompts, plan) for target in pair))
         rows.append(row)

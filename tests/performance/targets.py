@@ -107,7 +107,9 @@ class Target:
     def drive(self, job: Job) -> Result:
         """Run the load generator on *job*; anything but 2xx answers is an error."""
         command = [sys.executable, str(HERE / "load.py")]
-        done = subprocess.run(command, input=json.dumps(asdict(job)).encode(), stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(
+            command, input=json.dumps(asdict(job)).encode(), stdout=subprocess.PIPE, check=True
+        )
         result = Result(**json.loads(done.stdout))
         if result.non_2xx or result.broken:
             raise LoadError(

@@ -1,4 +1,4 @@
-"""The outgoing guard: a table of addresses and URLs, no spelling of a denied address passes, the wire obeys."""
+"""The outgoing guard: tables of addresses and URLs, no spelling gets round them, and the wire obeys."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ from soundstage.edge.egress import BoundedResolver, EgressPolicy, Verdict, check
 
 CLOSED, OPEN = EgressPolicy(), EgressPolicy(allow_public=True)
 
-LOCAL = """
+words = str.split
+
+LOCAL = words("""
 127.0.0.1 127.255.255.254 10.0.0.1 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1 192.168.255.255
 ::1 ::1%lo ::ffff:127.0.0.1 ::ffff:10.1.2.3 0:0:0:0:0:ffff:c0a8:1 fc00::1 fd12:3456::1 fdff::1
-""".split()
+""")
 
-PUBLIC = """
+PUBLIC = words("""
 1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0 168.63.129.15
 169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 192.167.255.255 192.169.0.0 198.17.255.255 198.20.0.0
 223.255.255.255 ::ffff:8.8.8.8 2606:4700::1111 2001:4860:4860::8888 2a00::1 64:ff9b::808:808
 2002:808:808::1 2001:0:808:808::f7f7:f7f7
-""".split()
+""")
 
 # Address or network, and the word its refusal must hold. Written by hand, not read from the code under test.
 NEVER = {
@@ -114,12 +116,12 @@ def test_what_is_not_a_plain_address_is_blocked_not_guessed(text: str) -> None:
     assert "not an IP address" in OPEN.verdict(text, 80).reason
 
 
-TRIED_CLOSED = """
+TRIED_CLOSED = words("""
 http://127.0.0.1/ http://127.0.0.1:3000/hook?x=1#f https://127.0.0.1/ HTTP://LOCALHOST:8080/ http://localhost./
 http://app.localhost/ http://[::1]:9/ http://[::ffff:127.0.0.1]/ http://10.1.2.3/ https://192.168.1.1:8443/
 http://[fd12::1]/ http://receiver:8000/x http://host.docker.internal/ http://printer.local/ http://app.test/
 http://nas.home.arpa/ http://my_service/ http://①②⑦.0.0.1/ http://127.0.0.1/@ http://localhost/?to=a@b
-""".split()
+""")
 
 # URL, policy, a word of the refusal.
 REFUSED = [
@@ -139,7 +141,7 @@ REFUSED = [
         (url, OPEN, "control")
         for url in ("http://h\x00/", "http://127.0.0.1:80\\@evil/", "http://h/" + "a" * 2048)
     ],
-    *[(url, OPEN, "read") for url in ("http://[::1", "http://h:99999/", "http://h:x/")],
+    *[(url, OPEN, "read") for url in ("http://[::1", "http://[]@", "http://h:99999/", "http://h:x/")],
     *[
         (url, OPEN, "user name")
         for url in ("http://a@localhost/", "http://a:b@localhost/", "http://@localhost/")
@@ -152,7 +154,7 @@ REFUSED = [
     *[(url, OPEN, "unusual") for url in ("http://0x7f000001/", "http://127.0.0.1./", "http://127.0.0.01/")],
     *[
         (url, OPEN, "unusual")
-        for url in ("http://0xA9FEA9FE/", "http://2852039166/", "http://٠.0.0.1/", "http://a.0x/")
+        for url in ("http://0xA9FEA9FE/", "http://2852039166/", "http://\u0660.0.0.1/", "http://a.0x/")
     ],
     *[(url, OPEN, "link local") for url in ("http://169.254.169.254/", "https://[fe80::1%25eth0]/")],
     *[
@@ -173,6 +175,7 @@ REFUSED = [
     ("http://[::]/", OPEN, "unspecified"),
     ("http://[::1%25.localhost]/", OPEN, "zone"),
     ("http://127.0.0.1%2f.localhost/", OPEN, "zone"),
+    ("http://[g::1]/", OPEN, "not an IPv6 address"),
     ("http://127.0.0.1:0/", OPEN, "port"),
     ("http://[v1.a]/", OPEN, "plain http"),
     *[
@@ -238,7 +241,7 @@ def spellings(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[st
         f"64:ff9b::{address}",
         f"2002:{number >> 16:x}:{number & 0xFFFF:x}::1",
         str(ipaddress.IPv6Address((0x20010000 << 96) | (0x08080808 << 64) | (number ^ 0xFFFFFFFF))),
-        f"::{address}",
+        f"::{address}" if number > 1 else "::",  # ::0.0.0.1 is ::1, plain loopback
         f"::ffff:0:{address}",
     ]
     return [
@@ -403,7 +406,7 @@ async def test_a_name_server_that_hangs_is_given_up(dns: Callable[[Any], list[st
     dns(release.wait)
     resolver = BoundedResolver(CLOSED, timeout_seconds=0.01)
     try:
-        with pytest.raises(OSError, match="no address for receiver within 0.01 s") as caught:
+        with pytest.raises(OSError, match="no address for receiver within") as caught:
             await resolver.resolve("receiver", 80)
     finally:
         release.set()
@@ -443,6 +446,6 @@ async def test_a_name_the_resolver_cannot_encode_is_an_os_error(dns: Callable[[A
 
     dns(refuse)
     resolver = BoundedResolver(CLOSED)
-    with pytest.raises(OSError, match="is not a name that can be resolved"):
+    with pytest.raises(OSError, match="can be resolved"):
         await resolver.resolve("receiver")
     await resolver.close()

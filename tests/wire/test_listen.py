@@ -1,4 +1,4 @@
-"""`soundstage listen`: what it prints about a callback, what it answers, what it forwards and what it refuses."""
+"""`soundstage listen`: what it prints about a callback, answers, forwards and refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -54,9 +54,10 @@ class Stage:
 
     async def post(self, body: bytes = BODY, path: str = "", **headers: str) -> tuple[int, str]:
         """Send one callback; return the status answered and the line printed."""
+        data = io.BytesIO(body)  # aiohttp warns about large bodies given as bytes
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.client.post(
-            self.url + path, data=body, headers=named, allow_redirects=False
+            self.url + path, data=data, headers=named, allow_redirects=False
         ) as reply:
             await reply.read()
         return reply.status, await self.screen.line()
@@ -66,9 +67,10 @@ class Stage:
 async def running(**options: Any) -> AsyncIterator[Stage]:
     """Run the listener on a free port until the block ends."""
     screen, stop = Screen(), asyncio.Event()
+    given: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "wall": lambda: NOW * 1000} | options
     task = asyncio.create_task(
         listen(
-            **{"host": "127.0.0.1", "port": 0, "wall": lambda: NOW * 1000} | options,
+            **given,
             console=Console(file=screen, width=40, force_terminal=True),
             stop=stop,
         )
@@ -186,6 +188,18 @@ async def test_a_body_may_have_one_mebibyte_and_no_byte_more(start: Start) -> No
     assert "413  not checked: no body  the body is over 1048576 bytes" in line
 
 
+async def test_a_body_that_stalls_is_given_up(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soundstage.edge.listen.BODY_TIMEOUT_SECONDS", 0.01)
+    stage = await start()
+    host, _, port = stage.url.removeprefix("http://").rstrip("/").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    assert "  408  not checked: no body  the body did not arrive within" in await stage.screen.line()
+    writer.close()
+    await writer.wait_closed()
+
+
 @dataclass
 class Receiver:
     """The app behind the listener: what it got, and the status it answers."""
@@ -193,11 +207,13 @@ class Receiver:
     url: str = ""
     status: int = 204
     got: tuple[str, dict[str, str], bytes] | None = None
+    cookies: list[str | None] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
+        self.cookies.append(headers.get("cookie"))
         self.got = (request.path_qs, headers, await request.read())
-        return web.Response(status=self.status, headers={"Location": "/elsewhere"})
+        return web.Response(status=self.status, headers={"Location": "/elsewhere", "Set-Cookie": "a=b"})
 
 
 @pytest.fixture
@@ -243,6 +259,15 @@ async def test_a_forward_adds_no_header_of_its_own(start: Start, receiver: Recei
     assert receiver.got[1].keys() == {"host", "content-length"}
 
 
+async def test_a_receivers_cookie_is_not_sent_back_with_the_next_callback(
+    start: Start, receiver: Receiver
+) -> None:
+    stage = await start(forward_to=receiver.url.replace("127.0.0.1", "localhost"))
+    for _ in range(2):
+        assert (await stage.post())[0] == 204
+    assert receiver.cookies == [None, None]
+
+
 @pytest.mark.parametrize("status", [200, 302, 404, 500])
 async def test_the_answer_is_the_receivers_and_redirects_are_not_followed(
     start: Start, receiver: Receiver, status: int
@@ -263,6 +288,26 @@ async def test_a_receiver_that_is_down_is_answered_502_with_the_reason(
     status, line = await stage.post()
     assert status == 502
     assert "  502  not checked: no --secret  forward failed: Cannot connect" in line
+
+
+async def test_a_receiver_that_hangs_is_answered_502(
+    start: Start, aiohttp_server: AiohttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        await release.wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", hang)
+    server = await aiohttp_server(app)
+    monkeypatch.setattr("soundstage.edge.listen.FORWARD_TIMEOUT_SECONDS", 0.05)
+    stage = await start(forward_to=f"http://127.0.0.1:{server.port}/")
+    status, line = await stage.post()
+    release.set()
+    assert status == 502
+    assert "forward failed: no answer within 0.05 s" in line
 
 
 async def test_a_name_that_leads_to_a_blocked_address_is_answered_502(

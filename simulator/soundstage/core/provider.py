@@ -53,7 +53,7 @@ class Provider:
     title: str
     base_url_variable: str
     operations: tuple[Operation, ...]
-    credential: Callable[[Mapping[str, str], Mapping[str, str]], str | None]
+    credential: Callable[[str, Mapping[str, str], Mapping[str, str]], str | None]
     key_fault: Callable[[str], str | None]
     reply_to: Callable[[Problem], Reply]
     states: Mapping[State, str]

@@ -45,6 +45,8 @@ class Key:
     plan: str | None = None
     limits: tuple[tuple[str, int], ...] | None = None
     role: str | None = None
+    credits: int = 0
+    history: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +122,23 @@ def set_clock(tx: Tx, clock: Clock) -> None:
     tx.put("meta", "universe", replace(the_universe(tx), clock=clock))
 
 
-def open_key(tx: Tx, key: Key, credits_: int) -> Key:
-    """Add a key, with a wallet of its own (or its account's) holding `credits_` micros when that is new."""
+def open_key(tx: Tx, key: Key) -> None:
+    """Add a key, with a wallet that holds the key's starting credits when that wallet is new."""
     if tx.get("wallet", key.wallet) is None:
         open_wallet(tx, key.wallet, provider=key.provider, owner=key.id)
-        issue(tx, key.wallet, credits_, note="starting balance")
+        issue(tx, key.wallet, key.credits, note="starting balance")
     tx.put("key", key.id, key)
-    return key
+
+
+def start_over(tx: Tx) -> list[Key]:
+    """Forget all tasks, money and callbacks of this universe and return its keys, to be opened anew.
+
+    Clock and seed stay: time only moves forward, and the same requests give the same results again.
+    """
+    keys = [key for _, key in tx.scan("key")]
+    for table in ("task", "event", "attempt", "delivery", "wallet", "entry", "past", "seen", "key"):
+        tx.clear(table)
+    return keys
 
 
 def find_key(tx: Tx, key_id: str) -> Key | None:

@@ -24,6 +24,8 @@ class _Gone:
 
 
 GONE: Final = _Gone()
+# The key of a write that empties its whole table.
+ALL: Final = "*all*"
 
 
 class Table:
@@ -96,7 +98,9 @@ class View:
             found = self.tables.get(table)
             if found is None:
                 found = self.tables[table] = Table()
-            if row is GONE:
+            if key == ALL:
+                self.tables[table] = Table()
+            elif row is GONE:
                 found.rows.pop(key, None)
             else:
                 found.put(key, row)
@@ -123,6 +127,8 @@ class Tx:
             row = self._buffer.get((table, key))
             if row is not None:
                 return None if row is GONE else row
+            if (table, ALL) in self._buffer:
+                return None
         found = self._view.tables.get(table)
         return None if found is None else found.rows.get(key)
 
@@ -133,6 +139,12 @@ class Tx:
     def delete(self, table: str, key: Key) -> None:
         """Delete one row when the step commits; a missing row is no error."""
         self._buffer[table, key] = GONE
+
+    def clear(self, table: str) -> None:
+        """Empty a table when the step commits; rows put afterwards in this step stay."""
+        for name, key in [one for one in self._buffer if one[0] == table]:
+            del self._buffer[name, key]
+        self._buffer[table, ALL] = GONE
 
     def count(self, table: str) -> int:
         """Return how many rows the table held when the step began."""
@@ -151,7 +163,7 @@ class Tx:
     def scan(self, table: str, *, newest_first: bool = False) -> Iterator[tuple[Key, Row]]:
         """Yield (key, row) in order of insertion, or the other way round."""
         found = self._view.tables.get(table)
-        rows: dict[Key, Row] = {} if found is None else found.rows
+        rows: dict[Key, Row] = {} if found is None or (table, ALL) in self._buffer else found.rows
         written = {key: row for (name, key), row in self._buffer.items() if name == table}
         if written:
             merged = {**rows, **written}

@@ -123,7 +123,7 @@ def check_url(url: str, policy: EgressPolicy) -> str | None:
     try:
         parsed = URL(url)
         host, port = parsed.raw_host, parsed.port
-    except ValueError:  # UnicodeError, from the host's name, is one of them
+    except (ValueError, IndexError):  # yarl 1.25 raises IndexError for "http://[]@"
         return "this is not a URL that can be read"
     if parsed.scheme not in ("http", "https") or not host or port is None:
         return "a URL must be absolute and start with http:// or https://"

@@ -68,8 +68,9 @@ async def listen(
     """Serve on (host, port) until `stop` is set, printing one line per POST to `console`.
 
     The first line is `LISTENING http://host:port/`; port 0 picks a free one. With `scheme` None each
-    callback's headers tell the kind of signature. `wall` returns milliseconds since 1970. A callback is answered 200, or
-    with the status of `forward_to` (loopback and private networks only), or 502 when that cannot be reached.
+    callback's headers tell the kind of signature. `wall` returns milliseconds since 1970. A callback is
+    answered 200, or with the status of `forward_to` (loopback and private networks only), or 502 when that
+    cannot be reached.
     Raises ValueError when `forward_to` is refused or is this listener, OSError when the port cannot be bound.
     """
     policy = EgressPolicy()

@@ -12,7 +12,7 @@ from soundstage.core.universe import draw_for
 from soundstage.core.view import Tx
 from soundstage.core.wallet import covers, the_wallet
 from soundstage.providers.midsync.catalogue import Model, catalogue
-from soundstage.providers.midsync.dialect import as_docs_form, is_landing
+from soundstage.providers.midsync.dialect import docs_form, is_landing
 from soundstage.providers.midsync.errors import reply_to
 from soundstage.providers.midsync.wire import REQUESTS, Common, Grok
 from soundstage.providers.validation import ignored, read, shown
@@ -35,10 +35,10 @@ class Priced:
 
 def priced(call: Call, tx: Tx) -> Priced | Problem:
     """Return what a body asks for and costs, or the problem with it."""
-    body = as_docs_form(call.body) if is_landing(call) else call.body
+    body = docs_form(call)
     if isinstance(body, Problem):
         return body
-    model_id = body.get("model") if isinstance(body, dict) else None
+    model_id = body.get("model")
     wire = REQUESTS.get(model_id) if isinstance(model_id, str) else None
     if wire is None:
         return _no_model(body)
@@ -118,9 +118,7 @@ def _canonical(fields: dict[str, Any], base_url: str) -> bytes:
     return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
 
 
-def _no_model(body: Any) -> Problem:
-    if not isinstance(body, dict):
-        return Problem("invalid_request", "The body must be a JSON object.")
+def _no_model(body: dict[str, Any]) -> Problem:
     known = ", ".join(REQUESTS)
     if "model" not in body:
         return Problem("invalid_request", f"model is required; send one of {known}.", "model")

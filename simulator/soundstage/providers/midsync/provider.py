@@ -26,12 +26,12 @@ _KEY = re.compile(r"[A-Za-z0-9_.\-]{8,200}")
 GENERATE, READ = "api.generate", "api.read"
 
 
-def _credential(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+def _credential(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
     bearer = headers.get("Authorization")
     if bearer is not None:
         scheme, _, key = bearer.partition(" ")
         return key.strip() if scheme.lower() == "bearer" else None
-    return query.get("api_key")
+    return query.get("api_key") if path.startswith("/v1/") else None
 
 
 def _key_fault(key: str) -> str | None:

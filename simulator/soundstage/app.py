@@ -1,0 +1,29 @@
+"""Composition: the only module that knows every part."""
+
+from soundstage.core.clock import Wall, wall_now
+from soundstage.core.universe import Opening
+from soundstage.core.world import World
+from soundstage.edge.gate import clock_of
+from soundstage.edge.stage import Stage
+from soundstage.providers import Providers
+from soundstage.settings import Settings
+from soundstage.store.memory import MemoryStore
+
+
+def create_app(settings: Settings | None = None, wall: Wall = wall_now) -> Stage:
+    """Return a stage ready to be started; two in one process share nothing.
+
+    Raises ValueError for a provider there is none of.
+
+    >>> create_app(Settings(port=0)).url
+    ''
+    """
+    chosen = settings or Settings()
+    providers = Providers(chosen.provider)
+    opening = Opening(
+        seed=chosen.seed,
+        credits=chosen.starting_credits,
+        clock=clock_of(chosen.clock, chosen.speed, chosen.start_at),
+        history=chosen.history,
+    )
+    return Stage(chosen, World(MemoryStore(wall), providers, opening, wall), providers)

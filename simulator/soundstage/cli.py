@@ -1,0 +1,169 @@
+"""The `soundstage` command."""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from soundstage import __version__
+from soundstage.core.clock import MANUAL_START, Mode, iso, parse_iso
+from soundstage.core.money import decimal_text, micros
+from soundstage.settings import DEFAULT_CREDITS, DEFAULT_PORT, Settings
+
+_ENV = {"auto_envvar_prefix": "SOUNDSTAGE"}
+
+
+class Instant(click.ParamType):
+    """An ISO 8601 date or date-time."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the instant in milliseconds."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_iso(value)
+        except ValueError:
+            self.fail(f"{value!r} is no ISO 8601 instant such as 2026-01-01T00:00:00Z", param, ctx)
+
+
+class Credits(click.ParamType):
+    """An exact decimal amount of credits."""
+
+    name = "credits"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the amount in micros."""
+        if isinstance(value, int):
+            return value
+        try:
+            return micros(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], **_ENV})
+@click.version_option(__version__, prog_name="soundstage")
+def main() -> None:
+    """Stand in for paid AI-media providers: endpoints, tasks, prices, credits, files, signed callbacks."""
+
+
+def _option(*names: str, **more: Any) -> Any:
+    flag = max(names, key=len).lstrip("-").replace("-", "_").upper()
+    return click.option(*names, envvar=f"SOUNDSTAGE_{flag}", show_envvar=True, show_default=True, **more)
+
+
+@main.command()
+@_option("--host", default="127.0.0.1", help="Address to bind; beyond loopback the admin API needs --admin-token.")
+@_option("--port", "-p", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="Port; 0 picks a free one.")
+@_option("--provider", default=None, help="Serve only this provider, at the root instead of under /<id>.")
+@_option("--speed", default=10.0, type=click.FloatRange(0.001, 1_000_000), help="How much faster tasks run.")
+@_option("--clock", default="scaled", type=click.Choice(["scaled", "real", "manual"]), help="Clock of new universes.")
+@_option("--start-at", default=iso(MANUAL_START), type=Instant(), help="Where manual clocks start.")
+@_option("--seed", default=0, type=click.IntRange(0, 2**63 - 1), help="Same seed, same results.")
+@_option("--starting-credits", default=decimal_text(DEFAULT_CREDITS), type=Credits(), help="Balance of unknown keys.")
+@_option("--history", default=0, type=click.IntRange(0, 100_000), help="Past usage rows of every new account.")
+@_option("--strict-keys", is_flag=True, help="Refuse keys that nobody registered.")
+@_option("--allow-egress", is_flag=True, help="Let callbacks go to public addresses.")
+@_option("--public-base-url", default=None, help="Base URL that replies show, for example behind a proxy.")
+@_option("--admin-token", default=None, help="Token for the admin API, required beyond loopback.")
+@_option("--port-file", default=None, type=click.Path(dir_okay=False, path_type=Path), help="Write the port here.")
+@_option("--log-format", default="text", type=click.Choice(["text", "json"]), help="Log format, to stderr.")
+def serve(
+    port_file: Path | None, log_format: Literal["text", "json"], clock: Mode, **given: Any
+) -> None:
+    """Run the server until it is told to stop."""
+    _log_to_stderr(log_format)
+    settings = Settings(clock=clock, **given)
+    try:
+        _run(_serve(settings, port_file))
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+
+
+async def _serve(settings: Settings, port_file: Path | None) -> None:
+    from soundstage.app import create_app
+
+    try:
+        stage = create_app(settings)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    url = await stage.start()
+    if port_file is not None:
+        port_file.write_text(f"{url.rsplit(':', 1)[1]}\n")
+    click.echo("State is kept in memory only and ends with this process.", err=True)
+    click.echo(f"READY {url}")
+    gc.collect()
+    gc.freeze()
+    try:
+        await stop.wait()
+    finally:
+        await stage.stop()
+        if port_file is not None:
+            port_file.unlink(missing_ok=True)
+
+
+@main.command()
+@_option("--host", default="127.0.0.1", help="Where the server listens.")
+@_option("--port", "-p", default=DEFAULT_PORT, type=click.IntRange(1, 65535), help="Its port.")
+def env(host: str, port: int) -> None:
+    """Print the base URLs as shell exports: eval "$(soundstage env)"."""
+    from soundstage.providers import Providers
+
+    for provider_id, provider in Providers().items():
+        click.echo(f"export {provider.base_url_variable}=http://{host}:{port}/{provider_id}")
+
+
+@main.command(name="listen")
+@_option("--host", default="127.0.0.1", help="Address to bind.")
+@_option("--port", "-p", default=4099, type=click.IntRange(0, 65535), help="Port; 0 picks a free one.")
+@_option("--forward-to", default=None, help="URL on this machine or network that gets each callback as it came.")
+@_option("--secret", default=None, help="Webhook secret to check signatures with.")
+def listen_command(host: str, port: int, forward_to: str | None, secret: str | None) -> None:
+    """Receive callbacks, print each with its verdict, and pass it on."""
+    _run(_listen(host, port, forward_to, secret))
+
+
+async def _listen(host: str, port: int, forward_to: str | None, secret: str | None) -> None:
+    from rich.console import Console
+
+    from soundstage.edge.listen import listen
+
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await listen(host=host, port=port, secret=secret, forward_to=forward_to, console=Console(), stop=stop)
+
+
+def _run(main_: Any) -> None:
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main_)
+    else:
+        uvloop.run(main_)
+
+
+def _log_to_stderr(log_format: str) -> None:
+    import structlog
+
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    last = structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[*processors, last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

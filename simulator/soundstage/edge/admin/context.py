@@ -1,0 +1,117 @@
+"""What every admin handler gets, and how it refuses."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from soundstage.core.journal import Journal
+from soundstage.core.world import World
+from soundstage.edge.delivery import Courier
+from soundstage.edge.gate import Gate
+from soundstage.settings import Settings
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class AdminBody(BaseModel):
+    """A request body of the admin API; a field it does not know is an error, because it is surely a typing mistake."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class AdminError(Exception):
+    """A refusal: HTTP status, a machine word, a sentence, and what to do."""
+
+    def __init__(self, status: int, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the running server that the admin API reads and drives."""
+
+    world: World
+    gate: Gate
+    journal: Journal
+    courier: Courier
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AdminCall:
+    """One admin call. `universe` is the one it names, "*" for all, or None when it names none."""
+
+    services: Services
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    universe: str | None
+
+    @property
+    def world(self) -> World:
+        """The world."""
+        return self.services.world
+
+    def read(self, model: type[Model]) -> Model:
+        """Return the body as `model`; raises AdminError with a sentence about the first thing wrong."""
+        try:
+            return model.model_validate({} if self.body is None else self.body)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the body"
+            raise AdminError(
+                400, "invalid_request", f"{where}: {first['msg']}", f"fields: {', '.join(model.model_fields)}"
+            ) from None
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """Return a whole number of the query between 1 and `most`."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:12]) <= most):
+            raise AdminError(400, "invalid_request", f"{name} must be a whole number from 1 to {most}, got {text[:40]!r}")
+        return int(text)
+
+    def readable(self) -> list[str]:
+        """Return the universes a read covers: the one named, or all."""
+        if self.universe is not None and self.universe != "*":
+            return [self.universe]
+        return [name for name in self.world.store.universes() if name != "directory"]
+
+    def writable(self) -> list[str]:
+        """Return the universes a write covers; raises AdminError when the call names none."""
+        if self.universe is None:
+            raise AdminError(
+                400,
+                "universe_needed",
+                "this call changes something and names no universe",
+                "send Authorization: Bearer <api key>, or X-Soundstage-Universe: <id>, or X-Soundstage-Universe: *",
+            )
+        return self.readable()
+
+    def answer(self, per_universe: list[Any]) -> Any:
+        """Return the one result, or a list when the call asked for every universe."""
+        return per_universe if self.universe == "*" else per_universe[0]
+
+
+Answer = tuple[int, Any]
+AdminHandler = Callable[[AdminCall], Awaitable[Answer]]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One admin endpoint, as served and as described in the OpenAPI document."""
+
+    method: Method
+    path: str
+    handle: AdminHandler
+    summary: str
+    body: type[AdminBody] | None = None
+    status: int = 200
+    query: tuple[str, ...] = ()

@@ -1,0 +1,143 @@
+"""Tasks: list, explain, complete, fail, stall."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from soundstage.core.clock import iso
+from soundstage.core.explain import explain
+from soundstage.core.money import decimal_text
+from soundstage.core.outbox import Delivery
+from soundstage.core.task import Task
+from soundstage.core.timeline import TERMINAL
+from soundstage.core.view import Tx
+from soundstage.core.wallet import charged, listed
+from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
+from soundstage.edge.admin.records import delivery_view
+
+_STATES = ("waiting", "running", *sorted(TERMINAL))
+
+
+class Failure(AdminBody):
+    """Why the task fails, as the provider's client will read it."""
+
+    reason: str | None = Field(default=None, max_length=500)
+
+
+class Nothing(AdminBody):
+    """An empty body."""
+
+
+async def list_tasks(call: AdminCall) -> Answer:
+    """List tasks, the newest first."""
+    limit = call.number("limit", 50, 500)
+    state, provider, cursor = call.query.get("state"), call.query.get("provider"), call.query.get("cursor")
+    if state is not None and state not in _STATES:
+        raise AdminError(400, "invalid_request", f"state must be one of {', '.join(_STATES)}")
+    rows: list[dict[str, Any]] = []
+    passed = cursor is None
+
+    def page(tx: Tx) -> None:
+        nonlocal passed
+        for _, task in tx.scan("task", newest_first=True):
+            if len(rows) > limit:
+                return
+            if not passed:
+                passed = task.id == cursor
+            elif state in {None, task.state(tx.now)} and provider in {None, task.provider}:
+                rows.append(_brief(call, tx, task))
+
+    for universe in call.readable():
+        await call.world.run(universe, page)
+    if not passed:
+        raise AdminError(400, "invalid_cursor", "cursor must be the next_cursor of an earlier answer")
+    more = len(rows) > limit
+    return 200, {"tasks": rows[:limit], "next_cursor": rows[limit - 1]["id"] if more else None}
+
+
+async def show(call: AdminCall) -> Answer:
+    """Show one task whole, with an explanation in plain words."""
+    _, view = await _find(call, call.params["id"], call.readable())
+    return 200, view
+
+
+async def complete(call: AdminCall) -> Answer:
+    """End a task now, successfully."""
+    call.read(Nothing)
+    return await _redirect(call, "complete", None)
+
+
+async def fail(call: AdminCall) -> Answer:
+    """End a task now as failed; what it held is released."""
+    return await _redirect(call, "fail", call.read(Failure).reason)
+
+
+async def stall(call: AdminCall) -> Answer:
+    """Let a task never end by itself."""
+    call.read(Nothing)
+    return await _redirect(call, "stall", None)
+
+
+async def _redirect(call: AdminCall, verb: Literal["complete", "fail", "stall"], reason: str | None) -> Answer:
+    task_id = call.params["id"]
+    universe, _ = await _find(call, task_id, call.writable())
+    try:
+        await call.world.redirect(universe, task_id, verb, reason)
+    except ValueError as error:
+        raise AdminError(409, "task_has_ended", str(error)) from None
+    return 200, (await _find(call, task_id, [universe]))[1]
+
+
+async def _find(call: AdminCall, task_id: str, universes: list[str]) -> tuple[str, dict[str, Any]]:
+    def look(tx: Tx) -> dict[str, Any] | None:
+        task = tx.get("task", task_id)
+        return None if task is None else _whole(call, tx, task)
+
+    for universe in universes:
+        found = await call.world.run(universe, look)
+        if found is not None:
+            return universe, found
+    raise AdminError(404, "no_such_task", f"there is no task {task_id[:80]!r}", "GET /__admin/tasks lists them")
+
+
+def _brief(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
+    state = task.state(tx.now)
+    return {
+        "id": task.id,
+        "universe": tx.universe_id,
+        "provider": task.provider,
+        "state": state,
+        "provider_status": call.world.providers[task.provider].states[state],
+        "model": task.model,
+        "cost": decimal_text(charged(task.movements)),
+        "created_at": iso(task.created_at),
+    }
+
+
+def _whole(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
+    delivery: Delivery | None = None if task.delivery is None else tx.get("delivery", task.delivery)
+    return {
+        **_brief(call, tx, task),
+        "operation": task.operation,
+        "key_id": task.key_id,
+        "callback_url": task.callback_url,
+        "timeline": [
+            {"at": iso(task.created_at + point.offset_ms), "state": point.state, "progress": point.progress}
+            for point in task.timeline
+        ],
+        "ledger": [
+            {"at": iso(at), "kind": kind, "amount": decimal_text(amount), "task_id": task.id}
+            for kind, at, amount in listed(task.movements)
+        ],
+        "deliveries": [] if delivery is None else [delivery_view(delivery, tx.universe_id)],
+        "explanation": explain(task, call.world.providers[task.provider], delivery, tx.now),
+    }
+
+
+ROUTES = (
+    Route("GET", "/__admin/tasks", list_tasks, "List tasks", query=("provider", "state", "limit", "cursor")),
+    Route("GET", "/__admin/tasks/{id}", show, "Show and explain a task"),
+    Route("POST", "/__admin/tasks/{id}/complete", complete, "End a task successfully now", Nothing),
+    Route("POST", "/__admin/tasks/{id}/fail", fail, "End a task as failed now", Failure),
+    Route("POST", "/__admin/tasks/{id}/stall", stall, "Let a task never end by itself", Nothing),
+)

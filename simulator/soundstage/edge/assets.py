@@ -1,0 +1,96 @@
+"""Serves result files under /cdn with ETag and range requests; the URL carries the universe and a token."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from soundstage import media
+from soundstage.core.view import Tx
+from soundstage.core.world import World
+
+_NAMES = {"mp4": "video/mp4", "png": "image/png", "wav": "audio/wav"}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The bytes first..last of a file, both inclusive; None for a range that cannot be served."""
+
+    first: int
+    last: int
+
+
+async def serve_asset(request: BaseRequest, path: str, world: World) -> web.Response:
+    """Answer GET and HEAD on /cdn/{universe}/{task}/{token}.{ext}."""
+    parts = path.split("/")
+    if request.method not in {"GET", "HEAD"}:
+        return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="use GET or HEAD\n")
+    content_type = await _find(parts, world)
+    if content_type is None:
+        return web.Response(status=404, text="no such file; take the URL from a finished task\n")
+    return send_file(request, media.sample(content_type), content_type)
+
+
+async def _find(parts: list[str], world: World) -> str | None:
+    if len(parts) != 5 or world.store.peek(parts[2]) is None:
+        return None
+    token, _, extension = parts[4].partition(".")
+
+    def look(tx: Tx) -> str | None:
+        task = tx.get("task", parts[3])
+        if task is None or task.state(tx.now) != "succeeded" or token != task.asset_token(tx.universe_id):
+            return None
+        content_type = world.providers[task.provider].asset_type(task)
+        return content_type if _NAMES.get(extension) == content_type else None
+
+    return await world.run(parts[2], look)
+
+
+def send_file(request: BaseRequest, data: bytes, content_type: str) -> web.Response:
+    """Return a file, or the part of it the client asked for, or 304 when the client has it."""
+    etag = f'"{blake2b(data, digest_size=12).hexdigest()}"'
+    headers = {
+        "Content-Type": content_type,
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if _has(request.headers.get("If-None-Match"), etag):
+        return web.Response(status=304, headers=headers)
+    asked = request.headers.get("Range")
+    if asked is None or request.headers.get("If-Range", etag) != etag:
+        return web.Response(body=data, headers=headers)
+    found = parse_range(asked, len(data))
+    if found is None:
+        return web.Response(body=data, headers=headers)
+    if found.first > found.last:
+        return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{len(data)}"})
+    headers["Content-Range"] = f"bytes {found.first}-{found.last}/{len(data)}"
+    return web.Response(status=206, body=data[found.first : found.last + 1], headers=headers)
+
+
+def parse_range(text: str, size: int) -> Range | None:
+    """Return the range a header asks for; None when it is to be ignored, first > last when it cannot be served.
+
+    Several ranges in one header are ignored, as RFC 9110 allows.
+    """
+    unit, _, spec = text.partition("=")
+    first, dash, last = spec.strip().partition("-")
+    digits = (first + last).isascii() and (first + last).isdigit() and len(first + last) < 40
+    if unit.strip().lower() != "bytes" or not dash or not digits:
+        return None
+    if not first:
+        return Range(max(0, size - int(last)), size - 1) if int(last) else Range(1, 0)
+    start = int(first)
+    stop = min(int(last), size - 1) if last else size - 1
+    if last and int(last) < start:
+        return None
+    return Range(start, stop) if start < size else Range(1, 0)
+
+
+def _has(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    return any(one.strip().removeprefix("W/") in {etag, "*"} for one in header.split(","))

@@ -1,0 +1,76 @@
+"""The strict reader: what comes from outside becomes a plain value, or a problem that says what to send instead."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from soundstage.core.call import Problem
+
+JSON_LIMIT = 1_048_576
+
+
+async def read_bytes(request: BaseRequest, limit: int) -> bytes | Problem:
+    """Return the whole body, at most `limit` bytes after decompression, or the problem with it."""
+    if not request.can_read_body:
+        return b""
+    too_large = Problem("payload_too_large", f"The body may have at most {limit} bytes.")
+    length = request.content_length
+    if length is not None and length > limit:
+        return too_large
+    content = request.content
+    try:
+        chunk = await content.readany()
+        if content.is_eof() and content.at_eof():
+            return chunk if len(chunk) <= limit else too_large
+        chunks, size = [chunk], len(chunk)
+        while chunk := await content.readany():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                return too_large
+    except web.RequestPayloadError:
+        return Problem("malformed_body", "The body could not be read: its encoding or its length is wrong.")
+    return b"".join(chunks)
+
+
+def parse_json(raw: bytes, content_type: str | None) -> Any:
+    """Return the value of a JSON body, or a Problem: strict JSON in UTF-8 only."""
+    if content_type is not None and not _is_json(content_type):
+        return Problem("unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
+    if not raw.strip():
+        return Problem("malformed_body", "The body is empty; send a JSON object.")
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return Problem(
+            "malformed_body",
+            f"The body is not valid JSON in UTF-8 (line {error.lineno}, column {error.colno}); send a JSON object.",
+        )
+
+
+def parse_query(text: str) -> Mapping[str, str] | Problem:
+    """Return a query string's fields, or the problem with it."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=100)
+    except UnicodeDecodeError:
+        return Problem("invalid_request", "The query string must be percent-encoded UTF-8.")
+    except ValueError:
+        return Problem("invalid_request", "The query string may have at most 100 fields.")
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        return Problem("invalid_request", "A query field is given twice; give each one once.")
+    return fields
+
+
+def _is_json(content_type: str) -> bool:
+    if content_type == "application/json":
+        return True
+    media, _, parameters = content_type.partition(";")
+    media = media.strip().lower()
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    json_like = media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+    return json_like and (not parameters or charset in {"utf-8", "utf8"} or "charset" not in parameters.lower())

@@ -1,0 +1,168 @@
+"""Makes callback attempts over real HTTP, outside any step; one hanging receiver never delays another.
+
+Each attempt is claimed in one step and answered in another. Attempts to one receiver share a lane of eight; lanes do
+not share anything. Redirects are not followed, replies are read up to 64 KiB, nothing but the status counts.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+from yarl import URL
+
+from soundstage import __version__
+from soundstage.core import outbox
+from soundstage.core.outbox import Attempt, Delivery, DeliveryState
+from soundstage.core.provider import CallbackScheme
+from soundstage.core.universe import the_key
+from soundstage.core.view import Tx
+from soundstage.core.world import World
+from soundstage.edge.egress import EgressPolicy, check_url, guarded_connector
+from soundstage.edge.metrics import Counts
+
+_log = structlog.get_logger("soundstage.callbacks")
+_AT_ONCE_PER_RECEIVER = 8
+_READ_LIMIT = 65_536
+
+
+class Courier:
+    """Delivers what the outboxes hold, as it falls due."""
+
+    def __init__(self, world: World, policy: EgressPolicy, counts: Counts) -> None:
+        self._world = world
+        self._policy = policy
+        self._counts = counts
+        self._lanes: dict[str, asyncio.Semaphore] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self.flights: dict[str, set[asyncio.Task[None]]] = {}
+
+    async def stop(self) -> None:
+        """Drop the attempts under way; their deliveries stay in the outbox."""
+        flying = [task for tasks in self.flights.values() for task in tasks]
+        for task in flying:
+            task.cancel()
+        await asyncio.gather(*flying, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def make_due(self, universe_id: str) -> None:
+        """Start every attempt that is due in a universe; each goes on by itself."""
+        while True:
+            claimed = await self._world.run(universe_id, _claim)
+            if claimed is None:
+                return
+            if isinstance(claimed, Delivery):
+                flight = asyncio.get_running_loop().create_task(self._attempt(universe_id, claimed))
+                flights = self.flights.setdefault(universe_id, set())
+                flights.add(flight)
+                flight.add_done_callback(lambda done: self._landed(universe_id, done))
+
+    def _landed(self, universe_id: str, flight: asyncio.Task[None]) -> None:
+        flights = self.flights.get(universe_id)
+        if flights is not None:
+            flights.discard(flight)
+            if not flights:
+                del self.flights[universe_id]
+        if not flight.cancelled() and flight.exception() is not None:
+            _log.error("an attempt broke", universe=universe_id, error=repr(flight.exception()))
+
+    async def _attempt(self, universe_id: str, delivery: Delivery) -> None:
+        scheme = self._world.providers[delivery.provider].callback
+        if scheme is None:
+            return
+        secret = await self._world.run(universe_id, lambda tx: the_key(tx, delivery.key_id).secret)
+        number = len(delivery.attempts) + 1
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"Soundstage/{__version__}",
+            "webhook-id": delivery.event_id,
+            "x-soundstage-attempt": str(number),
+        }
+        reason = check_url(delivery.url, self._policy)
+        if reason is None:
+            async with self._lane(delivery.url):
+                # Signed only when its turn has come: receivers refuse a timestamp that is minutes old.
+                headers |= scheme.headers(delivery, secret, self._world.wall() // 1000)
+                status, error = await self._post(delivery, headers, scheme.timeout_seconds)
+        else:
+            status, error = 0, f"blocked: {reason}"
+        state, retry = _verdict(scheme, number, status, error)
+        self._counts.attempts[delivery.provider, state] += 1
+
+        def record(tx: Tx) -> None:
+            shown = tuple((name, _shown(name, value)) for name, value in headers.items())
+            attempt = Attempt(at=tx.now, status=status, error=error, headers=shown)
+            outbox.answer(tx, delivery.id, attempt, state, retry)
+
+        await self._world.run(universe_id, record)
+
+    async def _post(
+        self, delivery: Delivery, headers: Mapping[str, str], timeout_seconds: float
+    ) -> tuple[int, str | None]:
+        session = self._client()
+        timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=5)
+        try:
+            async with session.post(
+                URL(delivery.url), data=delivery.body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as answer:
+                await answer.content.read(_READ_LIMIT)
+                return answer.status, None
+        except TimeoutError:
+            return 0, f"no answer within {timeout_seconds:g} s"
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            text = str(error) or type(error).__name__
+            return 0, text[:200]
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=guarded_connector(self._policy),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._session
+
+    def _lane(self, url: str) -> asyncio.Semaphore:
+        origin = urlsplit(url).netloc
+        lane = self._lanes.get(origin)
+        if lane is None:
+            if len(self._lanes) > 10_000:
+                self._lanes = {name: kept for name, kept in self._lanes.items() if kept.locked()}
+            lane = self._lanes[origin] = asyncio.Semaphore(_AT_ONCE_PER_RECEIVER)
+        return lane
+
+
+def _claim(tx: Tx) -> Delivery | bool | None:
+    due = tx.first("attempt")
+    if due is None or due[0] > tx.now:
+        return None
+    return outbox.claim(tx, due) or True
+
+
+def _verdict(
+    scheme: CallbackScheme, number: int, status: int, error: str | None
+) -> tuple[DeliveryState, int | None]:
+    if 200 <= status < 300:
+        return "delivered", None
+    if error is not None and error.startswith("blocked"):
+        return "blocked", None
+    if status in scheme.refusals:
+        return "refused", None
+    if number > len(scheme.retries_ms):
+        return "exhausted", None
+    return "pending", scheme.retries_ms[number - 1]
+
+
+def _shown(name: str, value: str) -> str:
+    return f"…{value[-4:]}" if "signature" in name else value
+
+
+def body_text(body: bytes) -> object:
+    """Return a delivery's body for the admin: parsed when it is JSON, text otherwise."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")

@@ -1,0 +1,125 @@
+"""Authentication: from a key's text to a universe and a key in it, or the problem with it."""
+
+from dataclasses import dataclass
+
+from soundstage.core.call import Problem
+from soundstage.core.clock import Clock
+from soundstage.core.provider import Provider
+from soundstage.core.randomness import fingerprint, key_digest
+from soundstage.core.signing import webhook_secret
+from soundstage.core.universe import (
+    DIRECTORY,
+    Key,
+    Opening,
+    Registered,
+    find_key,
+    key_id_of,
+    open_key,
+    open_universe,
+    shortened,
+    universe_of,
+)
+from soundstage.core.view import Tx
+from soundstage.core.world import World
+
+_REFUSED_SUFFIXES = ("_revoked", "_invalid")
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is asking: the universe, the key in it, and how to open both when they are new."""
+
+    universe: str
+    key_id: str
+    shown: str
+    secret: str
+
+
+class Gate:
+    """Turns credentials into identities and remembers the good ones."""
+
+    def __init__(self, world: World, *, strict: bool) -> None:
+        self._world = world
+        self._strict = strict
+        self._known: dict[tuple[str, str], Identity] = {}
+
+    def known(self, provider_id: str, key_text: str) -> Identity | None:
+        """Return an identity found before."""
+        return self._known.get((provider_id, key_text))
+
+    def forget(self) -> None:
+        """Look everything up anew, because a key was registered, revoked or deleted."""
+        self._known.clear()
+
+    async def identify(self, provider: Provider, key_text: str | None) -> Identity | Problem:
+        """Return whose key this is, or a 401 that says what to send."""
+        if key_text is None:
+            return Problem("unauthorized", "An API key is needed: send the header Authorization: Bearer <api key>.")
+        fault = provider.key_fault(key_text)
+        if fault is not None:
+            return Problem("unauthorized", fault)
+        if key_text.endswith(_REFUSED_SUFFIXES):
+            return Problem("unauthorized", "This API key is not valid any more; send another one.")
+        digest = key_digest(key_text)
+        row = await self._world.store.transact(
+            DIRECTORY, lambda tx: tx.get("registered", f"{provider.id}:{digest}")
+        )
+        if row is None and self._strict:
+            return Problem(
+                "unauthorized", "This API key is not registered, and the server runs with --strict-keys; register it."
+            )
+        if row is not None and row.revoked:
+            return Problem("unauthorized", "This API key was revoked; send another one.")
+        return self._remember(provider.id, key_text, row)
+
+    def _remember(self, provider_id: str, key_text: str, row: Registered | None) -> Identity:
+        found = Identity(
+            universe=universe_of(key_text) if row is None else row.universe,
+            key_id=key_id_of(provider_id, key_text) if row is None else row.id,
+            shown=shortened(key_text),
+            secret=secret_of(provider_id, key_text),
+        )
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        self._known[provider_id, key_text] = found
+        return found
+
+
+def secret_of(provider_id: str, key_text: str) -> str:
+    """Return the webhook secret of a key, the same at every start so that a receiver can be set up once."""
+    return webhook_secret(fingerprint("webhook secret", provider_id, key_text))
+
+
+def enter(tx: Tx, provider: Provider, identity: Identity, opening: Opening) -> Key:
+    """Return the key inside its universe, both opened now if this is their first use."""
+    key = find_key(tx, identity.key_id)
+    if key is not None:
+        return key
+    open_universe(tx, opening)
+    made = Key(
+        id=identity.key_id,
+        provider=provider.id,
+        account=identity.key_id,
+        wallet=identity.key_id,
+        shown=identity.shown,
+        secret=identity.secret,
+        credits=opening.credits,
+        history=opening.history,
+    )
+    open_with_history(tx, provider, made)
+    return made
+
+
+def open_with_history(tx: Tx, provider: Provider, key: Key) -> None:
+    """Add a key with its starting credits and, where the provider can show one, its history."""
+    open_key(tx, key)
+    if key.history and provider.history is not None:
+        provider.history(tx, key, key.history)
+
+
+def clock_of(mode: str, speed: float, start_at: int) -> Clock:
+    """Return the clock new universes get."""
+    if mode == "manual":
+        return Clock(mode="manual", speed=speed, at=start_at)
+    return Clock(mode="real", speed=1.0) if mode == "real" else Clock(mode="scaled", speed=speed)

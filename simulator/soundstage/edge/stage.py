@@ -1,0 +1,164 @@
+"""The stage: one running server, from the first byte of a call to the router and back.
+
+aiohttp's low-level server is used, without its application, router and middlewares: they cost a quarter of a call.
+"""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from soundstage import __version__
+from soundstage.core.call import Problem
+from soundstage.core.journal import Journal
+from soundstage.core.provider import Provider
+from soundstage.core.world import World
+from soundstage.edge.admin import Admin
+from soundstage.edge.assets import serve_asset
+from soundstage.edge.delivery import Courier
+from soundstage.edge.egress import EgressPolicy
+from soundstage.edge.gate import Gate
+from soundstage.edge.metrics import Counts, exposition
+from soundstage.edge.operations import Operations
+from soundstage.edge.router import Router
+from soundstage.edge.ticker import EVENTS_AT_ONCE, Ticker
+from soundstage.settings import Settings
+
+_log = structlog.get_logger("soundstage")
+_JSON = {"Content-Type": "application/json"}
+
+
+class Stage:
+    """A server over one world. `start` returns its base URL; `stop` ends within a second."""
+
+    def __init__(self, settings: Settings, world: World, providers: Mapping[str, Provider]) -> None:
+        self.settings = settings
+        self.world = world
+        self.journal = Journal()
+        self.counts = Counts()
+        self.courier = Courier(world, EgressPolicy(allow_public=settings.allow_egress), self.counts)
+        self.ticker = Ticker(world.wall, self._wake)
+        self.gate = Gate(world, strict=settings.strict_keys)
+        self.url = ""
+        self._providers = providers
+        self._router = Router()
+        self._mounted: set[str] = set()
+        self._operations = Operations(world, self.gate, self.journal, self.counts)
+        self._admin = Admin(self.world, self.gate, self.journal, self.courier, settings)
+        self._runner: web.ServerRunner | None = None
+        self._own: Mapping[str, Callable[[], Awaitable[web.Response]]] = {
+            "/health": self._health,
+            "/ready": self._ready,
+            "/metrics": self._metrics,
+        }
+        world.store.on_commit = self.ticker.committed
+
+    async def start(self) -> str:
+        """Open the port and return the base URL under which this server is reached from here."""
+        server = web.Server(self._handle, access_log=None)
+        self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.5, handle_signals=False)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.settings.host, self.settings.port, backlog=1024)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        host = self.settings.host
+        shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{port}"
+        self.world.base_url = (self.settings.public_base_url or self.url).rstrip("/")
+        self._admin.bound(port)
+        return self.url
+
+    async def stop(self) -> None:
+        """Take no more calls, drop the attempts under way and close the port."""
+        await self.ticker.stop()
+        await self.courier.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _wake(self, universe_id: str) -> None:
+        # In slices, so that ten thousand tasks that end at once do not keep other callers waiting.
+        while not await self.world.catch_up(universe_id, EVENTS_AT_ONCE):
+            await asyncio.sleep(0)
+        await self.courier.make_due(universe_id)
+        view = self.world.store.peek(universe_id)
+        if view is not None:
+            self.ticker.committed(universe_id, view)
+
+    async def _handle(self, request: BaseRequest) -> web.StreamResponse:
+        path, _, query = request.raw_path.partition("?")
+        match = self._router.match(path)
+        if match is not None:
+            return await self._operations.serve(request, match[0], match[1], query)
+        return await self._other(request, path, query)
+
+    async def _other(self, request: BaseRequest, path: str, query: str) -> web.StreamResponse:
+        if not path.startswith("/"):
+            # An absolute-form target names a host of the caller's choosing; no client of a base URL sends one.
+            return web.Response(status=400, text="send a path, not an absolute URL, in the request line\n")
+        own = self._own.get(path)
+        if own is not None:
+            return await own()
+        if path.startswith("/__admin"):
+            return await self._admin.serve(request, path, query)
+        if path.startswith("/cdn/"):
+            return await serve_asset(request, path, self.world)
+        return await self._provider_path(request, path, query)
+
+    async def _provider_path(self, request: BaseRequest, path: str, query: str) -> web.StreamResponse:
+        first = path.split("/", 2)[1]
+        provider_id = self.settings.provider or first
+        if provider_id not in self._providers:
+            known = ", ".join(f"/{name}" for name in self._providers)
+            return _plain_404(f"No provider is served under /{first[:60]}; base URLs end in one of {known}.")
+        provider = self._providers[provider_id]
+        prefix = "" if self.settings.provider else f"/{provider_id}"
+        if provider_id not in self._mounted:
+            self._mounted.add(provider_id)
+            self._router.mount(provider, prefix)
+            _freeze()
+            match = self._router.match(path)
+            if match is not None:
+                return await self._operations.serve(request, match[0], match[1], query)
+        return self._no_route(provider, prefix, path.removeprefix(prefix))
+
+    def _no_route(self, provider: Provider, prefix: str, path: str) -> web.Response:
+        near = self._router.nearest(prefix, path)
+        message = "There is no such endpoint." if near is None else f"There is no such endpoint; did you mean {near}?"
+        reply = provider.reply_to(Problem("no_such_route", message))
+        self.counts.add(provider.id, "unmatched", reply.status)
+        headers = dict(reply.headers)
+        if near is not None:
+            headers["X-Soundstage-Hint"] = f"nearest documented path: {near}"
+        return web.json_response(reply.body, status=reply.status, headers=headers)
+
+    async def _health(self) -> web.Response:
+        return web.Response(body=b'{"status":"ok"}', headers=_JSON)
+
+    async def _ready(self) -> web.Response:
+        return web.json_response(
+            {
+                "status": "ready",
+                "version": __version__,
+                "providers": list(self._providers),
+                "store": self.world.store.name,
+            }
+        )
+
+    async def _metrics(self) -> web.Response:
+        body, content_type = exposition(self.counts, self.world.store, self.world.events_run)
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def _plain_404(hint: str) -> web.Response:
+    return web.Response(status=404, text=f"{hint}\n", headers={"X-Soundstage-Hint": hint})
+
+
+def _freeze() -> None:
+    # What was loaded stays: the collector need not look at it again. Rows of 200,000 tasks would otherwise be walked
+    # at every full collection, and the slowest call in a hundred takes 100 ms.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
