@@ -5,8 +5,9 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -15,10 +16,11 @@ from soundstage.core.clock import MANUAL_START, Mode, iso, parse_iso
 from soundstage.core.money import decimal_text, micros
 from soundstage.settings import DEFAULT_CREDITS, DEFAULT_PORT, Settings
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 _ENV = {"auto_envvar_prefix": "SOUNDSTAGE"}
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[int]):
     """An ISO 8601 date or date-time."""
 
     name = "instant"
@@ -33,7 +35,7 @@ class Instant(click.ParamType):
             self.fail(f"{value!r} is no ISO 8601 instant such as 2026-01-01T00:00:00Z", param, ctx)
 
 
-class Credits(click.ParamType):
+class Credits(click.ParamType[int]):
     """An exact decimal amount of credits."""
 
     name = "credits"
@@ -54,7 +56,7 @@ def main() -> None:
     """Stand in for paid AI-media providers: endpoints, tasks, prices, credits, files, signed callbacks."""
 
 
-def _option(*names: str, **more: Any) -> Any:
+def _option(*names: str, **more: Any) -> Callable[[Command], Command]:
     flag = max(names, key=len).lstrip("-").replace("-", "_").upper()
     return click.option(*names, envvar=f"SOUNDSTAGE_{flag}", show_envvar=True, show_default=True, **more)
 
@@ -75,9 +77,7 @@ def _option(*names: str, **more: Any) -> Any:
 @_option("--admin-token", default=None, help="Token for the admin API, required beyond loopback.")
 @_option("--port-file", default=None, type=click.Path(dir_okay=False, path_type=Path), help="Write the port here.")
 @_option("--log-format", default="text", type=click.Choice(["text", "json"]), help="Log format, to stderr.")
-def serve(
-    port_file: Path | None, log_format: Literal["text", "json"], clock: Mode, **given: Any
-) -> None:
+def serve(port_file: Path | None, log_format: Literal["text", "json"], clock: Mode, **given: Any) -> None:
     """Run the server until it is told to stop."""
     _log_to_stderr(log_format)
     settings = Settings(clock=clock, **given)
@@ -99,7 +99,7 @@ async def _serve(settings: Settings, port_file: Path | None) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     url = await stage.start()
     if port_file is not None:
-        port_file.write_text(f"{url.rsplit(':', 1)[1]}\n")
+        port_file.write_text(f"{url.rsplit(':', 1)[1]}\n")  # noqa: ASYNC240 - before the first call
     click.echo("State is kept in memory only and ends with this process.", err=True)
     click.echo(f"READY {url}")
     gc.collect()
@@ -109,7 +109,7 @@ async def _serve(settings: Settings, port_file: Path | None) -> None:
     finally:
         await stage.stop()
         if port_file is not None:
-            port_file.unlink(missing_ok=True)
+            port_file.unlink(missing_ok=True)  # noqa: ASYNC240 - after the last call
 
 
 @main.command()
@@ -130,7 +130,12 @@ def env(host: str, port: int) -> None:
 @_option("--secret", default=None, help="Webhook secret to check signatures with.")
 def listen_command(host: str, port: int, forward_to: str | None, secret: str | None) -> None:
     """Receive callbacks, print each with its verdict, and pass it on."""
-    _run(_listen(host, port, forward_to, secret))
+    try:
+        _run(_listen(host, port, forward_to, secret))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
 
 
 async def _listen(host: str, port: int, forward_to: str | None, secret: str | None) -> None:
@@ -144,7 +149,7 @@ async def _listen(host: str, port: int, forward_to: str | None, secret: str | No
     await listen(host=host, port=port, secret=secret, forward_to=forward_to, console=Console(), stop=stop)
 
 
-def _run(main_: Any) -> None:
+def _run(main_: Coroutine[Any, Any, None]) -> None:
     try:
         import uvloop
     except ImportError:

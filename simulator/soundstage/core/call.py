@@ -1,4 +1,4 @@
-"""What crosses the edge: a call that came in, the reply that goes out, and a problem before it has a provider's shape."""
+"""What crosses the edge: a call that came in, the reply that goes out, a problem not yet in a provider's shape."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -8,7 +8,7 @@ or shown timestamps. `real` is `scaled` at speed 1. `manual` stands still until 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 Mode = Literal["real", "scaled", "manual"]
@@ -16,6 +16,7 @@ Wall = Callable[[], int]
 
 # 2026-01-01T00:00:00Z: where manual clocks start when nobody says otherwise.
 MANUAL_START = 1_767_225_600_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wall_now() -> int:
@@ -89,6 +90,7 @@ def parse_iso(text: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
-        return int(moment.timestamp() * 1000)
+        # Whole numbers all the way: a float of seconds loses a millisecond here and there.
+        return (moment - _EPOCH) // timedelta(milliseconds=1)
     except (OverflowError, OSError):
         raise ValueError(f"no instant between the years 1 and 9999: {text!r}") from None

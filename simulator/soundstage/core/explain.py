@@ -47,5 +47,9 @@ def _callback(task: Task, delivery: Delivery | None, now: int) -> str:
     tries = len(delivery.attempts)
     last = delivery.attempts[-1] if delivery.attempts else None
     came = "" if last is None else f", the last one answered by {last.error or last.status}"
-    due = "" if delivery.due is None or delivery.state != "pending" else f"; the next attempt is due {iso(delivery.due[0])}"
+    due = (
+        ""
+        if delivery.due is None or delivery.state != "pending"
+        else f"; the next attempt is due {iso(delivery.due[0])}"
+    )
     return f"Callback to {delivery.url}: {delivery.state} after {tries} attempts{came}{due}."

@@ -1,11 +1,11 @@
 """What must be true of a universe at any moment, recomputed from its rows and told in sentences when it is not."""
 
 from collections import defaultdict
-from itertools import chain
+from itertools import chain, pairwise
 
 from soundstage.core.timeline import TERMINAL
 from soundstage.core.view import Tx
-from soundstage.core.wallet import Movements, held, listed, spent, total
+from soundstage.core.wallet import Movements, Wallet, held, listed, spent, total
 
 
 def violations(tx: Tx) -> list[str]:
@@ -20,25 +20,32 @@ def violations(tx: Tx) -> list[str]:
         holding[row.wallet] += held(row.movements)
         paid[row.wallet] += spent(row.movements)
         found += _of_movements(row.id, row.movements)
-    for _, task in tx.scan("task"):
-        if task.state(tx.now) in TERMINAL and task.due is None and held(task.movements):
-            found.append(f"task {task.id} has ended and still holds {held(task.movements)} micros")
-    for wallet_id, wallet in tx.scan("wallet"):
-        kept = (wallet.issued, wallet.held, wallet.spent)
-        told = (issued[wallet.id], holding[wallet.id], paid[wallet.id])
-        if kept != told:
-            found.append(f"wallet {wallet_id} says issued, held, spent are {kept}, its entries say {told}")
-        if wallet.issued != wallet.available + wallet.held + wallet.spent:
-            found.append(f"wallet {wallet_id} does not balance: {wallet}")
-        if min(wallet.available, wallet.held, wallet.spent) < 0:
-            found.append(f"wallet {wallet_id} is below zero: {wallet}")
+    found += [
+        f"task {task.id} has ended and still holds {held(task.movements)} micros"
+        for _, task in tx.scan("task")
+        if task.state(tx.now) in TERMINAL and task.due is None and held(task.movements)
+    ]
+    for _, wallet in tx.scan("wallet"):
+        found += _of_wallet(wallet, (issued[wallet.id], holding[wallet.id], paid[wallet.id]))
+    return found
+
+
+def _of_wallet(wallet: Wallet, told: tuple[int, int, int]) -> list[str]:
+    found = []
+    kept = (wallet.issued, wallet.held, wallet.spent)
+    if kept != told:
+        found.append(f"wallet {wallet.id} says issued, held, spent are {kept}, its entries say {told}")
+    if wallet.issued != wallet.available + wallet.held + wallet.spent:
+        found.append(f"wallet {wallet.id} does not balance: {wallet}")
+    if min(wallet.available, wallet.held, wallet.spent) < 0:
+        found.append(f"wallet {wallet.id} is below zero: {wallet}")
     return found
 
 
 def _of_movements(owner: str, movements: Movements) -> list[str]:
     found = []
     moved = listed(movements)
-    if any(later[1] < earlier[1] for earlier, later in zip(moved, moved[1:], strict=False)):
+    if any(later[1] < earlier[1] for earlier, later in pairwise(moved)):
         found.append(f"the movements of {owner} go back in time")
     reserved = total(movements, "reserve")
     if total(movements, "settle") + total(movements, "release") > reserved:

@@ -33,7 +33,7 @@ class Journal:
         self._ring: deque[Exchange] = deque(maxlen=capacity)
         self._count = 0
 
-    def add(
+    def add(  # noqa: PLR0913, PLR0917 - one positional call per request, the cheapest there is
         self,
         at: int,
         universe: str,

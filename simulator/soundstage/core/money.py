@@ -1,10 +1,12 @@
 """Money as whole millionths of a credit, so that sums are exact and cost no more than integers."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 
 MICROS = 1_000_000
 # Above this no float in a reply could show the amount exactly; no provider sells that much.
 LARGEST = 9_000_000_000 * MICROS
+# Raises where the usual context would round.
+_EXACT = Context(prec=40, traps=[Inexact, InvalidOperation, Overflow])
 
 
 def micros(amount: str | int | Decimal) -> int:
@@ -16,8 +18,8 @@ def micros(amount: str | int | Decimal) -> int:
     210000
     """
     try:
-        exact = Decimal(amount) * MICROS
-    except InvalidOperation:
+        exact = _EXACT.multiply(Decimal(amount), MICROS)
+    except DecimalException:
         raise ValueError(f"amount must be a decimal number such as 1000 or 0.21, got {amount!r}") from None
     if not exact.is_finite() or abs(exact) > LARGEST:
         raise ValueError(f"amount must lie between -9000000000 and 9000000000, got {amount!r}")

@@ -170,8 +170,8 @@ def redirect(tx: Tx, task: Task, outcome: State | None, reason: str | None = Non
 def _evict(tx: Tx) -> None:
     """Drop the oldest finished task; what it spent folds into one entry of its wallet."""
     for key in tx.oldest("task", 64):
-        task: Task = tx.get("task", key)
-        if task.due is None and task.state(tx.now) in tl.TERMINAL:
+        task: Task | None = tx.get("task", key)
+        if task is not None and task.due is None and task.state(tx.now) in tl.TERMINAL:
             tx.delete("task", key)
             if task.delivery is not None:
                 tx.delete("delivery", task.delivery)

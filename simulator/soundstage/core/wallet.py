@@ -140,6 +140,4 @@ def charged(movements: Movements) -> int:
 
 def listed(movements: Movements) -> list[tuple[str, int, int]]:
     """Return movements as (kind, instant, micros), the first one first."""
-    return [
-        (str(movements[i]), int(movements[i + 1]), int(movements[i + 2])) for i in range(0, len(movements), 3)
-    ]
+    return [(str(movements[i]), int(movements[i + 1]), int(movements[i + 2])) for i in range(0, len(movements), 3)]

@@ -4,11 +4,12 @@
 instant, and is then tried again. So a poll, a balance and a callback can never disagree.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeVar
 
-from soundstage.core import outbox, task as tasks
+from soundstage.core import outbox
+from soundstage.core import task as tasks
 from soundstage.core.clock import Clock, Wall, wall_now
 from soundstage.core.provider import Provider
 from soundstage.core.store import Step, Store
@@ -142,5 +143,3 @@ class World:
             delay_ms=scheme.delay_ms,
         )
         tx.put("task", ended.id, replace(ended, delivery=delivery.id))
-
-

@@ -142,9 +142,7 @@ def _claim(tx: Tx) -> Delivery | bool | None:
     return outbox.claim(tx, due) or True
 
 
-def _verdict(
-    scheme: CallbackScheme, number: int, status: int, error: str | None
-) -> tuple[DeliveryState, int | None]:
+def _verdict(scheme: CallbackScheme, number: int, status: int, error: str | None) -> tuple[DeliveryState, int | None]:
     if 200 <= status < 300:
         return "delivered", None
     if error is not None and error.startswith("blocked"):

@@ -40,9 +40,7 @@ Address = IPv4Address | IPv6Address
 
 
 def _networks(**groups: str) -> tuple[tuple[IPv4Network | IPv6Network, str], ...]:
-    return tuple(
-        (ip_network(text), kind.replace("_", " ")) for kind, texts in groups.items() for text in texts.split()
-    )
+    return tuple((ip_network(text), kind.replace("_", " ")) for kind, texts in groups.items() for text in texts.split())
 
 
 # Asked before the private ranges, as some metadata addresses lie inside them; the first match counts.

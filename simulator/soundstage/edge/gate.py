@@ -62,9 +62,7 @@ class Gate:
         if key_text.endswith(_REFUSED_SUFFIXES):
             return Problem("unauthorized", "This API key is not valid any more; send another one.")
         digest = key_digest(key_text)
-        row = await self._world.store.transact(
-            DIRECTORY, lambda tx: tx.get("registered", f"{provider.id}:{digest}")
-        )
+        row = await self._world.store.transact(DIRECTORY, lambda tx: tx.get("registered", f"{provider.id}:{digest}"))
         if row is None and self._strict:
             return Problem(
                 "unauthorized", "This API key is not registered, and the server runs with --strict-keys; register it."

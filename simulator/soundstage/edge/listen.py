@@ -79,9 +79,7 @@ async def listen(
         raise ValueError(f"--forward-to cannot be used: {refusal}")
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     # Signatures cover the bytes as sent, so a compressed body stays compressed.
-    runner = web.AppRunner(
-        app, access_log=None, auto_decompress=False, keepalive_timeout=30.0, shutdown_timeout=0.5
-    )
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, keepalive_timeout=30.0, shutdown_timeout=0.5)
     async with ClientSession(
         connector=guarded_connector(policy),
         cookie_jar=DummyCookieJar(),
@@ -104,9 +102,7 @@ async def listen(
             await runner.cleanup()
 
 
-def describe(
-    headers: Mapping[str, str], body: bytes, *, at_ms: int, status: int, verdict: str, note: str = ""
-) -> str:
+def describe(headers: Mapping[str, str], body: bytes, *, at_ms: int, status: int, verdict: str, note: str = "") -> str:
     """Write one callback as one line: time (UTC), event id, attempt, task id, status, verdict, note, body.
 
     Unknown parts show as `-`. Nothing a sender wrote can break the line or colour the terminal.

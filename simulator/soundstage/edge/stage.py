@@ -80,7 +80,7 @@ class Stage:
 
     async def _wake(self, universe_id: str) -> None:
         # In slices, so that ten thousand tasks that end at once do not keep other callers waiting.
-        while not await self.world.catch_up(universe_id, EVENTS_AT_ONCE):
+        while not await self.world.catch_up(universe_id, EVENTS_AT_ONCE):  # noqa: ASYNC110 - it works, it does not wait
             await asyncio.sleep(0)
         await self.courier.make_due(universe_id)
         view = self.world.store.peek(universe_id)

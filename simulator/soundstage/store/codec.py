@@ -1,4 +1,4 @@
-"""Log entries as bytes: the core's records by name, everything else as plain JSON. Nothing here runs code from a log."""
+"""Log entries as bytes: the core's records by name, the rest as plain JSON. Nothing here runs code from a log."""
 
 import dataclasses
 import json
@@ -53,10 +53,14 @@ def _record(value: Any) -> Any:
         return tuple(_record(item) for item in value)
     if not isinstance(value, dict):
         return value
-    name, content = value[""], value.get("of")
-    simple = {"gone": lambda: GONE, "bytes": lambda: b64decode(content), "set": lambda: frozenset(content)}
-    if name in simple:
-        return simple[name]()
+    name: str = value[""]
+    content: Any = value.get("of")
+    if name == "gone":
+        return GONE
+    if name == "bytes":
+        return b64decode(content)
+    if name == "set":
+        return frozenset(content)
     if name == "Point":
         return Point(*content)
     return _RECORDS[name](*(_record(item) for item in content))

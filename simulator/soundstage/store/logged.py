@@ -37,7 +37,7 @@ class Log(Protocol):
         ...
 
 
-class Conflict(RuntimeError):
+class ConflictError(RuntimeError):
     """Other writers were first too many times in a row."""
 
 
@@ -52,13 +52,15 @@ class LoggedStore:
         self._wall = wall
 
     async def transact(self, universe_id: str, step: Step[Result]) -> Result:
-        """Run the step, again after every conflict; raises Conflict when that never ends."""
+        """Run the step, again after every conflict; raises ConflictError when that never ends."""
         for _ in range(MOST_TRIES):
             view = await self._fresh(universe_id)
             tx = Tx(universe_id, view, self._wall())
             result = step(tx)
             writes = tx.writes()
             if not writes:
+                if view.version and tx.now > view.last_now:
+                    view.last_now = tx.now
                 return result
             version = view.version + 1
             if await self._log.append(universe_id, version, encode(writes, tx.now)):
@@ -68,7 +70,7 @@ class LoggedStore:
                 if self.on_commit is not None:
                     self.on_commit(universe_id, view)
                 return result
-        raise Conflict(f"universe {universe_id}: other writers were first {MOST_TRIES} times in a row")
+        raise ConflictError(f"universe {universe_id}: other writers were first {MOST_TRIES} times in a row")
 
     def universes(self) -> Iterator[str]:
         """Yield the ids of the universes in the log."""

@@ -33,7 +33,8 @@ class MemoryStore:
             view.apply(writes, tx.now)
             if self.on_commit is not None:
                 self.on_commit(universe_id, view)
-        elif tx.now > view.last_now:
+        elif view.version and tx.now > view.last_now:
+            # A look before anything is written says nothing: the clock a universe opens with may stand earlier.
             view.last_now = tx.now
         return result
 

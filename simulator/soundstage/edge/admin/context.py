@@ -74,7 +74,9 @@ class AdminCall:
         if text is None:
             return default
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:12]) <= most):
-            raise AdminError(400, "invalid_request", f"{name} must be a whole number from 1 to {most}, got {text[:40]!r}")
+            raise AdminError(
+                400, "invalid_request", f"{name} must be a whole number from 1 to {most}, got {text[:40]!r}"
+            )
         return int(text)
 
     def readable(self) -> list[str]:

@@ -8,7 +8,16 @@ from pydantic import Field
 from soundstage.core.clock import iso
 from soundstage.core.money import decimal_text, micros
 from soundstage.core.randomness import key_digest, unguessable
-from soundstage.core.universe import DIRECTORY, Key, Registered, find_key, key_id_of, open_universe, shortened, universe_of
+from soundstage.core.universe import (
+    DIRECTORY,
+    Key,
+    Registered,
+    find_key,
+    key_id_of,
+    open_universe,
+    shortened,
+    universe_of,
+)
 from soundstage.core.view import Tx
 from soundstage.core.wallet import LedgerError, issue, the_wallet
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
@@ -63,7 +72,9 @@ def _check(call: AdminCall, wanted: NewKey) -> tuple[str, str]:
     unknown = set(wanted.scopes or ()) - provider.scopes
     if unknown:
         known = ", ".join(sorted(provider.scopes))
-        raise AdminError(400, "unknown_scope", f"{provider.title} knows the scopes {known}", f"not {', '.join(unknown)}")
+        raise AdminError(
+            400, "unknown_scope", f"{provider.title} knows the scopes {known}", f"not {', '.join(unknown)}"
+        )
     if wanted.callback_url is not None:
         reason = check_url(wanted.callback_url, EgressPolicy(allow_public=True))
         if reason is not None:

@@ -18,8 +18,8 @@ from soundstage.core.universe import DIRECTORY, universe_of
 from soundstage.core.world import World
 from soundstage.edge.admin import clock, keys, records, tasks
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, Services
-from soundstage.edge.admin.openapi import document
 from soundstage.edge.admin.names import check_universe
+from soundstage.edge.admin.openapi import document
 from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
 from soundstage.edge.delivery import Courier
 from soundstage.edge.gate import Gate
@@ -56,7 +56,7 @@ class Admin:
         except AdminError as refusal:
             content = {"error": {"code": refusal.code, "message": str(refusal), "hint": refusal.hint}}
             return _json(refusal.status, content)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last resort, logged whole
             _log.exception("admin call failed", path=path)
             return _json(500, {"error": {"code": "internal", "message": "see the log", "hint": "report this"}})
         return web.Response(status=204) if status == 204 else _json(status, body)
@@ -127,7 +127,8 @@ class Admin:
         digest = key_digest(key_text)
         for provider in self._services.world.providers:
             row = await self._services.world.store.transact(
-                DIRECTORY, lambda tx, name=f"{provider}:{digest}": tx.get("registered", name)  # type: ignore[misc]
+                DIRECTORY,
+                lambda tx, name=f"{provider}:{digest}": tx.get("registered", name),  # type: ignore[misc]
             )
             if row is not None:
                 return str(row.universe)

@@ -1,5 +1,6 @@
 """Tasks: list, explain, complete, fail, stall."""
 
+from itertools import dropwhile, islice
 from typing import Any, Literal
 
 from pydantic import Field
@@ -34,25 +35,31 @@ async def list_tasks(call: AdminCall) -> Answer:
     state, provider, cursor = call.query.get("state"), call.query.get("provider"), call.query.get("cursor")
     if state is not None and state not in _STATES:
         raise AdminError(400, "invalid_request", f"state must be one of {', '.join(_STATES)}")
+
+    def matching(tx: Tx) -> list[dict[str, Any]]:
+        tasks = (task for _, task in tx.scan("task", newest_first=True))
+        if cursor is not None and tx.get("task", cursor) is not None:
+            tasks = islice(dropwhile(lambda task: task.id != cursor, tasks), 1, None)
+        wanted = (t for t in tasks if state in {None, t.state(tx.now)} and provider in {None, t.provider})
+        return [_brief(call, tx, task) for task in islice(wanted, limit + 1)]
+
     rows: list[dict[str, Any]] = []
-    passed = cursor is None
-
-    def page(tx: Tx) -> None:
-        nonlocal passed
-        for _, task in tx.scan("task", newest_first=True):
-            if len(rows) > limit:
-                return
-            if not passed:
-                passed = task.id == cursor
-            elif state in {None, task.state(tx.now)} and provider in {None, task.provider}:
-                rows.append(_brief(call, tx, task))
-
-    for universe in call.readable():
-        await call.world.run(universe, page)
-    if not passed:
-        raise AdminError(400, "invalid_cursor", "cursor must be the next_cursor of an earlier answer")
+    for universe in await _from_cursor(call, cursor):
+        rows += await call.world.run(universe, matching)
+        if len(rows) > limit:
+            break
     more = len(rows) > limit
     return 200, {"tasks": rows[:limit], "next_cursor": rows[limit - 1]["id"] if more else None}
+
+
+async def _from_cursor(call: AdminCall, cursor: str | None) -> list[str]:
+    universes = call.readable()
+    if cursor is None:
+        return universes
+    for number, universe in enumerate(universes):
+        if await call.world.run(universe, lambda tx: tx.get("task", cursor)) is not None:
+            return universes[number:]
+    raise AdminError(400, "invalid_cursor", "cursor must be the next_cursor of an earlier answer")
 
 
 async def show(call: AdminCall) -> Answer:

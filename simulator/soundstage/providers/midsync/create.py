@@ -15,7 +15,7 @@ from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.dialect import docs_form, is_landing
 from soundstage.providers.midsync.errors import reply_to
 from soundstage.providers.midsync.wire import REQUESTS, Common, Grok
-from soundstage.providers.validation import ignored, read, shown
+from soundstage.validation import ignored, read, shown
 
 OPERATION = "createVideo"
 # ASSUMED: a task is `submitted` for the first tenth of its run, and runs 80 % to 110 % of its estimate.

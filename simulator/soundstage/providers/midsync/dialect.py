@@ -51,7 +51,9 @@ def docs_form(call: Call) -> dict[str, Any] | Problem:
         return _from_landing(body)
     for landing, docs in _LANDING.items():
         if landing in body:
-            return Problem("invalid_request", f"{landing} belongs to /v1/videos/generations; here send {docs}.", landing)
+            return Problem(
+                "invalid_request", f"{landing} belongs to /v1/videos/generations; here send {docs}.", landing
+            )
     return body
 
 

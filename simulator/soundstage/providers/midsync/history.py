@@ -32,7 +32,8 @@ def _instant(fake: Faker, now: int) -> int:
     days_ago = fake.random_int(1, _DAYS)
     hour = min(23, max(0, round(fake.random.gauss(14, 3.5))))
     midnight = now - now % _DAY_MS
-    return midnight - days_ago * _DAY_MS + hour * 3_600_000 + fake.random_int(0, 3_599_999)
+    instant: int = midnight - days_ago * _DAY_MS + hour * 3_600_000 + fake.random_int(0, 3_599_999)
+    return instant
 
 
 def _use(key: Key, draw: Draw, number: int, at: int) -> PastUse:

@@ -37,7 +37,9 @@ def _credential(path: str, headers: Mapping[str, str], query: Mapping[str, str])
 def _key_fault(key: str) -> str | None:
     if _KEY.fullmatch(key):
         return None
-    return "An API key here has 8 to 200 characters out of A-Z a-z 0-9 _ - . ; any such key works, for example sk_test_me."
+    return (
+        "An API key here has 8 to 200 characters out of A-Z a-z 0-9 _ - . ; any such key works, for example sk_test_me."
+    )
 
 
 def _explain_price(task: Task) -> str:

@@ -11,12 +11,13 @@ import orjson
 
 from soundstage.core import task as tasks
 from soundstage.core.call import Call, Problem, Reply
+from soundstage.core.timeline import State
 from soundstage.core.view import Tx
 from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.errors import reply_to
 
 # Core state → MidSync's word (R-MID-130). ASSUMED: what only an operator can cancel is reported as failed.
-STATES = {
+STATES: dict[State, str] = {
     "waiting": "submitted",
     "running": "processing",
     "succeeded": "completed",

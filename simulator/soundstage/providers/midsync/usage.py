@@ -19,7 +19,7 @@ from soundstage.core.wallet import charged
 from soundstage.providers.midsync.catalogue import catalogue
 from soundstage.providers.midsync.dialect import is_landing
 from soundstage.providers.midsync.errors import reply_to
-from soundstage.providers.validation import WireModel, read, shown
+from soundstage.validation import WireModel, read, shown
 
 _DAY_MS = 86_400_000
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
@@ -43,7 +43,7 @@ class LogsQuery(Period):
 class SummaryQuery(Period):
     """`groupBy` changes nothing while the model is the only grouping there is."""
 
-    groupBy: Literal["model"] | None = None  # noqa: N815
+    groupBy: Literal["model"] | None = None  # noqa: N815 - the wire's name
 
 
 class LandingQuery(WireModel):

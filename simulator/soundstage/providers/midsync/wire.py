@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from soundstage.providers.validation import WireModel, shown
+from soundstage.validation import WireModel, shown
 
 MOST_URL = 2048
 
@@ -35,8 +35,8 @@ class Common(WireModel):
 
     model: str
     prompt: Annotated[str, Field(min_length=1, max_length=2500)]
-    callbackUrl: Url | None = None  # noqa: N815
-    projectId: Annotated[str, Field(max_length=200)] | None = None  # noqa: N815
+    callbackUrl: Url | None = None
+    projectId: Annotated[str, Field(max_length=200)] | None = None
     images: Annotated[list[Url], Field(max_length=1)] = []
 
     @property
@@ -50,12 +50,12 @@ class Seedance(Common):
 
     prompt: Annotated[str, Field(min_length=3, max_length=2500)]
     images: Annotated[list[Url], Field(max_length=2)] = []
-    aspectRatio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "2:3", "3:2"] = "16:9"  # noqa: N815
+    aspectRatio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "2:3", "3:2"] = "16:9"
     resolution: Literal["480p", "720p", "1080p"] = "720p"
     duration: Literal[4, 8, 12] = 8
-    generateAudio: bool = False  # noqa: N815
-    fixedLens: bool = False  # noqa: N815
-    nsfwChecker: bool = False  # noqa: N815
+    generateAudio: bool = False
+    fixedLens: bool = False
+    nsfwChecker: bool = False
 
     @field_validator("duration", mode="before")
     @classmethod
@@ -66,11 +66,11 @@ class Seedance(Common):
 class Kling(Common):
     """kling-2.5-turbo (R-MID-101..103); aspectRatio counts only without an image."""
 
-    aspectRatio: Literal["1:1", "16:9", "9:16"] = "16:9"  # noqa: N815
+    aspectRatio: Literal["1:1", "16:9", "9:16"] = "16:9"
     resolution: Literal["720p", "1080p"] = "1080p"
     duration: Literal[5, 10] = 5
-    negativePrompt: Annotated[str, Field(max_length=2500)] = ""  # noqa: N815
-    cfgScale: float = 0.5  # noqa: N815
+    negativePrompt: Annotated[str, Field(max_length=2500)] = ""
+    cfgScale: float = 0.5
 
     @field_validator("duration", mode="before")
     @classmethod
@@ -96,7 +96,7 @@ class Runway(Common):
     """runway (R-MID-104, R-MID-105); aspectRatio is needed without an image and ignored with one."""
 
     prompt: Annotated[str, Field(min_length=1, max_length=1800)]
-    aspectRatio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | None = None  # noqa: N815
+    aspectRatio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | None = None
     duration: Literal[5, 10] = 5
     quality: Literal["720p", "1080p"] = "720p"
     watermark: Annotated[str, Field(max_length=200)] | bool | None = None
@@ -122,13 +122,13 @@ class Grok(Common):
 
     prompt: Annotated[str, Field(max_length=2500)] = ""
     images: Annotated[list[Url], Field(max_length=7)] = []
-    referenceTaskId: Annotated[str, Field(min_length=1, max_length=100)] | None = None  # noqa: N815
-    referenceIndex: Annotated[int, Field(ge=0, le=5)] = 0  # noqa: N815
-    aspectRatio: Literal["1:1", "16:9", "2:3", "3:2", "9:16"] = "2:3"  # noqa: N815
+    referenceTaskId: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    referenceIndex: Annotated[int, Field(ge=0, le=5)] = 0
+    aspectRatio: Literal["1:1", "16:9", "2:3", "3:2", "9:16"] = "2:3"
     duration: Annotated[int, Field(ge=6, le=30)] = 6
     resolution: Literal["480p", "720p"] = "480p"
     mode: Literal["fun", "normal", "spicy"] = "normal"
-    nsfwChecker: bool = False  # noqa: N815
+    nsfwChecker: bool = False
 
     @property
     def from_images(self) -> bool:
@@ -157,5 +157,5 @@ REQUESTS: dict[str, type[Common]] = {
 def _integer(field: str, given: Any) -> Any:
     # Literal[8] would accept 8.0 and say nothing useful about "8".
     if isinstance(given, bool) or not isinstance(given, int):
-        raise ValueError(f"{field} must be an integer number of seconds, got {shown(given)}.")
+        raise ValueError(f"{field} must be an integer number of seconds, got {shown(given)}.")  # noqa: TRY004 - pydantic's
     return given

@@ -1,0 +1,1 @@
+"""What the tests share: a judge of replies, thin clients, a receiver of callbacks."""

@@ -1,0 +1,75 @@
+"""Judges every provider reply by the provider's OpenAPI document; whatever the document does not say is a fault."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from soundstage.resources import read_yaml, schema_root
+
+_METHODS = ("get", "post", "put", "delete", "patch")
+
+
+class Mismatch(AssertionError):
+    """A reply that the document does not allow."""
+
+
+class Judge:
+    """One provider's document, compiled as it is used."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+
+    def operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+        """Return the operation of a call; of a path without this method any operation, because all know the 405."""
+        given = path.partition("?")[0].split("/")
+        for template, item in self.document["paths"].items():
+            parts = template.split("/")
+            if len(parts) != len(given):
+                continue
+            if all(part == came or (part.startswith("{") and came) for part, came in zip(parts, given, strict=True)):
+                known = item.get(method.lower()) or next(item[name] for name in _METHODS if name in item)
+                return template, known
+        return None
+
+    def check(self, method: str, path: str, status: int, content_type: str, body: Any) -> None:
+        """Raise Mismatch unless this reply is documented."""
+        where = f"{method} {path} → {status}"
+        if content_type != "application/json":
+            raise Mismatch(f"{where}: content type {content_type!r}, expected application/json")
+        found = self.operation(method, path)
+        if found is None:
+            if status != 404:
+                raise Mismatch(f"{where}: an unknown path must answer 404")
+            return self._valid(where, "error", {"$ref": "#/components/schemas/Error"}, body)
+        template, operation = found
+        response = operation["responses"].get(str(status))
+        if response is None:
+            raise Mismatch(f"{where}: {operation['operationId']} documents {', '.join(operation['responses'])}")
+        if "$ref" in response:
+            response = self.document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
+        schema = response["content"]["application/json"]["schema"]
+        return self._valid(where, f"{operation['operationId']} {template} {status}", schema, body)
+
+    def check_schema(self, name: str, body: Any) -> None:
+        """Raise Mismatch unless `body` fits the component schema `name`."""
+        self._valid(name, f"component {name}", {"$ref": f"#/components/schemas/{name}"}, body)
+
+    def _valid(self, where: str, name: str, schema: dict[str, Any], body: Any) -> None:
+        validator = self._validators.get(name)
+        if validator is None:
+            whole = {**schema, "components": self.document["components"]}
+            validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+            self._validators[name] = validator
+        errors = [f"{list(error.instance_path)}: {error.message}" for error in validator.iter_errors(body)]
+        if errors:
+            raise Mismatch(f"{where}: {'; '.join(errors)[:2000]}")
+
+
+@cache
+def midsync() -> Judge:
+    """Return the judge of MidSync."""
+    return Judge(read_yaml(schema_root() / "midsync" / "openapi.yaml"))
