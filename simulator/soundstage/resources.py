@@ -9,8 +9,9 @@ from typing import Any
 def schema_root() -> Path:
     """Return the folder that holds one folder of contract data per provider."""
     here = Path(__file__).resolve().parent
-    checkout = here.parents[1] / "schemas"
-    return checkout if checkout.is_dir() else here.parent / "soundstage_schemas"
+    installed = here.parent / "soundstage_schemas"
+    # Asked first: a folder of this common name may lie anywhere above an installation.
+    return installed if installed.is_dir() else here.parents[1] / "schemas"
 
 
 def read_yaml(path: Path) -> Any:

@@ -12,7 +12,7 @@ from soundstage.resources import read_yaml, schema_root
 _METHODS = ("get", "post", "put", "delete", "patch")
 
 
-class Mismatch(AssertionError):
+class MismatchError(AssertionError):
     """A reply that the document does not allow."""
 
 
@@ -36,26 +36,26 @@ class Judge:
         return None
 
     def check(self, method: str, path: str, status: int, content_type: str, body: Any) -> None:
-        """Raise Mismatch unless this reply is documented."""
+        """Raise MismatchError unless this reply is documented."""
         where = f"{method} {path} → {status}"
         if content_type != "application/json":
-            raise Mismatch(f"{where}: content type {content_type!r}, expected application/json")
+            raise MismatchError(f"{where}: content type {content_type!r}, expected application/json")
         found = self.operation(method, path)
         if found is None:
             if status != 404:
-                raise Mismatch(f"{where}: an unknown path must answer 404")
+                raise MismatchError(f"{where}: an unknown path must answer 404")
             return self._valid(where, "error", {"$ref": "#/components/schemas/Error"}, body)
         template, operation = found
         response = operation["responses"].get(str(status))
         if response is None:
-            raise Mismatch(f"{where}: {operation['operationId']} documents {', '.join(operation['responses'])}")
+            raise MismatchError(f"{where}: {operation['operationId']} documents {', '.join(operation['responses'])}")
         if "$ref" in response:
             response = self.document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
         schema = response["content"]["application/json"]["schema"]
         return self._valid(where, f"{operation['operationId']} {template} {status}", schema, body)
 
     def check_schema(self, name: str, body: Any) -> None:
-        """Raise Mismatch unless `body` fits the component schema `name`."""
+        """Raise MismatchError unless `body` fits the component schema `name`."""
         self._valid(name, f"component {name}", {"$ref": f"#/components/schemas/{name}"}, body)
 
     def _valid(self, where: str, name: str, schema: dict[str, Any], body: Any) -> None:
@@ -66,7 +66,7 @@ class Judge:
             self._validators[name] = validator
         errors = [f"{list(error.instance_path)}: {error.message}" for error in validator.iter_errors(body)]
         if errors:
-            raise Mismatch(f"{where}: {'; '.join(errors)[:2000]}")
+            raise MismatchError(f"{where}: {'; '.join(errors)[:2000]}")
 
 
 @cache

@@ -175,7 +175,12 @@ def as_bytes(reply: Reply) -> bytes:
     return body
 
 
-SEEDANCE: Mapping[str, Any] = {"model": "seedance-1.5-pro", "prompt": "a fox runs", "resolution": "720p", "duration": 8}
+SEEDANCE: Mapping[str, Any] = {
+    "model": "seedance-1.5-pro",
+    "prompt": "a fox runs",
+    "resolution": "720p",
+    "duration": 8,
+}
 KLING: Mapping[str, Any] = {"model": "kling-2.5-turbo", "prompt": "a heron lands", "duration": 10}
 RUNWAY: Mapping[str, Any] = {"model": "runway", "prompt": "rain on tin", "aspectRatio": "16:9"}
 GROK: Mapping[str, Any] = {"model": "grok-video", "prompt": "slow waves", "duration": 9}

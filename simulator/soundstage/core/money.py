@@ -4,7 +4,7 @@ from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperatio
 
 MICROS = 1_000_000
 # Above this no float in a reply could show the amount exactly; no provider sells that much.
-LARGEST = 9_000_000_000 * MICROS
+LARGEST = 8_000_000_000 * MICROS
 # Raises where the usual context would round.
 _EXACT = Context(prec=40, traps=[Inexact, InvalidOperation, Overflow])
 
@@ -22,7 +22,7 @@ def micros(amount: str | int | Decimal) -> int:
     except DecimalException:
         raise ValueError(f"amount must be a decimal number such as 1000 or 0.21, got {amount!r}") from None
     if not exact.is_finite() or abs(exact) > LARGEST:
-        raise ValueError(f"amount must lie between -9000000000 and 9000000000, got {amount!r}")
+        raise ValueError(f"amount must lie between -8000000000 and 8000000000, got {amount!r}")
     if exact != int(exact):
         raise ValueError(f"amount may have at most six decimal places, got {amount!r}")
     return int(exact)

@@ -5,11 +5,11 @@ not share anything. Redirects are not followed, replies are read up to 64 KiB, n
 """
 
 import asyncio
-import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 import structlog
 from yarl import URL
 
@@ -161,6 +161,6 @@ def _shown(name: str, value: str) -> str:
 def body_text(body: bytes) -> object:
     """Return a delivery's body for the admin: parsed when it is JSON, text otherwise."""
     try:
-        return json.loads(body)
+        return orjson.loads(body)
     except ValueError:
         return body.decode("utf-8", "replace")

@@ -176,7 +176,7 @@ def _matching(call: AdminCall) -> list[Exchange]:
 
 
 def _exchange(one: Exchange) -> dict[str, Any]:
-    headers = {name: "…" if name.lower() in _SECRET_HEADERS else value for name, value in one.headers.items()}
+    headers = {str(name): "…" if name.lower() in _SECRET_HEADERS else value for name, value in one.headers.items()}
     return {
         "id": one.id,
         "at": iso(one.at),

@@ -27,6 +27,9 @@ _DOCS_ONLY = {
     "referenceIndex": None,
     "negativePrompt": None,
     "cfgScale": None,
+    "quality": "resolution",
+    "mode": None,
+    "watermark": None,
 }
 
 
@@ -74,6 +77,8 @@ def _from_landing(body: dict[str, Any]) -> dict[str, Any] | Problem:
     model = changed.get("model")
     if isinstance(model, str):
         changed["model"] = catalogue().by_name.get(model, model)
+    if "reference_task_id" in body and changed.get("model") != "grok-video":
+        return Problem("invalid_request", "reference_task_id belongs to Grok Video; leave it out.", "reference_task_id")
     if changed.get("model") == "runway":
         changed.setdefault("quality", changed.pop("resolution", "720p"))
         changed.setdefault("aspectRatio", "16:9")

@@ -34,7 +34,7 @@ class Common(WireModel):
     """Fields that every model takes. `callbackUrl` is where the finished task is reported (R-MID-040)."""
 
     model: str
-    prompt: Annotated[str, Field(min_length=1, max_length=2500)]
+    prompt: Annotated[str, Field(min_length=3, max_length=2500)]
     callbackUrl: Url | None = None
     projectId: Annotated[str, Field(max_length=200)] | None = None
     images: Annotated[list[Url], Field(max_length=1)] = []
@@ -48,7 +48,6 @@ class Common(WireModel):
 class Seedance(Common):
     """seedance-1.5-pro (R-MID-030..039)."""
 
-    prompt: Annotated[str, Field(min_length=3, max_length=2500)]
     images: Annotated[list[Url], Field(max_length=2)] = []
     aspectRatio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "2:3", "3:2"] = "16:9"
     resolution: Literal["480p", "720p", "1080p"] = "720p"
@@ -95,11 +94,11 @@ class Kling(Common):
 class Runway(Common):
     """runway (R-MID-104, R-MID-105); aspectRatio is needed without an image and ignored with one."""
 
-    prompt: Annotated[str, Field(min_length=1, max_length=1800)]
+    prompt: Annotated[str, Field(min_length=3, max_length=1800)]
     aspectRatio: Literal["1:1", "16:9", "9:16", "4:3", "3:4"] | None = None
     duration: Literal[5, 10] = 5
     quality: Literal["720p", "1080p"] = "720p"
-    watermark: Annotated[str, Field(max_length=200)] | bool | None = None
+    watermark: Annotated[str, Field(max_length=200)] | None = None
 
     @field_validator("duration", mode="before")
     @classmethod
@@ -120,7 +119,7 @@ class Runway(Common):
 class Grok(Common):
     """grok-video (R-MID-106..108); images and referenceTaskId exclude each other."""
 
-    prompt: Annotated[str, Field(max_length=2500)] = ""
+    prompt: Annotated[str, Field(min_length=3, max_length=2500)] = ""
     images: Annotated[list[Url], Field(max_length=7)] = []
     referenceTaskId: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     referenceIndex: Annotated[int, Field(ge=0, le=5)] = 0

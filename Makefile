@@ -1,0 +1,68 @@
+# Soundstage's few commands. They need Python 3.11 or newer and make, nothing else: the first one that runs makes
+# .venv and fills it with the versions and hashes of requirements.lock.
+
+VENV   ?= .venv
+PORT   ?= 4090
+ARGS   ?=
+JOBS   ?= 2
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CODE   := simulator contracts tests
+
+# Only what this Makefile installs is on the path; a PYTHONPATH from outside would shadow it.
+unexport PYTHONPATH
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench bench-quick lock readme clean
+
+help: ## Show these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(STAMP) ## Start the simulator on http://127.0.0.1:4090 (PORT=0 picks a free port, ARGS="--speed 100" adds flags)
+	@exec $(BIN)/soundstage serve --port $(PORT) $(ARGS)
+
+test: $(STAMP) ## Run the whole test suite (ARGS="-k signing" picks tests, JOBS=4 uses more cores)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+check: $(STAMP) ## Lint, check types and check who may import whom
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy --strict
+	$(BIN)/python tests/packaging/types_of_tests.py
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Measure against a minimal server and write tests/performance/RESULTS.md (some minutes)
+	$(BIN)/python tests/performance/bench.py $(ARGS)
+
+bench-quick: $(STAMP) ## The same, short, in a scratch folder; fails below the floors
+	$(BIN)/python tests/performance/bench.py --quick --floors --only speed \
+	  --out $(VENV)/bench.json --markdown $(VENV)/bench.md $(ARGS)
+
+lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --all-extras --upgrade --quiet --output-file requirements.lock
+
+readme: $(STAMP) ## Write the generated tables of README.md anew
+	$(BIN)/python tests/packaging/readme_tables.py --write
+
+clean: ## Remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+
+$(BIN)/python:
+	@set -e; for python in python3 python3.13 python3.12 python3.11 python; do \
+	  if command -v $$python >/dev/null 2>&1 && \
+	     $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$($$python --version)"; \
+	    $$python -m venv $(VENV) || { rm -rf $(VENV); \
+	      echo "$$python cannot make virtual environments; on Debian and Ubuntu install python3-venv" >&2; exit 1; }; \
+	    exit 0; \
+	  fi; \
+	done; echo "Soundstage needs Python 3.11 or newer on the PATH" >&2; exit 1
+
+# hatchling is in the lock, so building the project's own metadata fetches nothing that has no hash.
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the versions of requirements.lock (once)"
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

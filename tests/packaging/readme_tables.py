@@ -1,0 +1,159 @@
+"""Write the generated tables of README.md, or tell that they are stale.
+
+Run: `python tests/packaging/readme_tables.py [--write]`. Each table stands between `<!-- table: name -->` and
+`<!-- end: name -->` and is made from what the server itself reads: declarations, routes, options, catalogues.
+Exit code: 0 when README.md is up to date or was written, 1 when it is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from soundstage.cli import main as command_line
+from soundstage.edge.admin.service import ROUTES
+from soundstage.providers import Providers
+from soundstage.resources import read_yaml, schema_root
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+RESULTS = ROOT / "tests" / "performance" / "RESULTS.md"
+_BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a Markdown table; a bar inside a cell is escaped."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def providers() -> str:
+    """Base URLs as `soundstage env` names them."""
+    rows = [
+        (provider.title, f"`/{provider.id}`", f"`{provider.base_url_variable}`") for provider in Providers().values()
+    ]
+    return table(("provider", "base URL ends in", "variable"), rows)
+
+
+def operations() -> str:
+    """Every documented endpoint that is served."""
+    rows = [
+        (
+            provider.title,
+            f"`{one.method} /{provider.id}{one.path}`",
+            f"`{one.id}`",
+            f"`{one.scope}`" if one.scope else "",
+        )
+        for provider in Providers().values()
+        for one in provider.operations
+    ]
+    return table(("provider", "endpoint", "operation", "scope"), rows)
+
+
+def flags() -> str:
+    """The options of every command, with their variables."""
+    rows = []
+    for name, command in sorted(command_line.commands.items(), key=lambda item: item[0] != "serve"):
+        for option in command.params:
+            if isinstance(option, click.Option):
+                shown = ", ".join(f"`{text}`" for text in sorted(option.opts, key=len, reverse=True))
+                rows.append((f"`{name}`", shown, f"`{option.envvar}`", _default(option), option.help or ""))
+    return table(("command", "flag", "variable", "default", "what it does"), rows)
+
+
+def _default(option: click.Option) -> str:
+    if option.is_flag:
+        return "off"
+    plain = isinstance(option.default, str | int | float)
+    return f"`{option.default:g}`" if isinstance(option.default, float) else f"`{option.default}`" if plain else ""
+
+
+def admin() -> str:
+    """Every endpoint under /__admin."""
+    rows = [
+        (
+            f"`{route.method} {route.path}`",
+            f"{route.summary}.",
+            ", ".join(f"`{name}`" for name in (route.body.model_fields if route.body else route.query)),
+        )
+        for route in ROUTES
+    ]
+    return table(("call", "what it does", "body fields or query"), rows)
+
+
+def midsync_models() -> str:
+    """MidSync's models and every price, as its catalogue has them."""
+    data = read_yaml(schema_root() / "midsync" / "catalogue.yaml")
+    rows = [
+        (f"`{model_id}`", model["display_name"], _cell(by, points), points, "no" if assumed else "yes")
+        for model_id, model in data["models"].items()
+        for by, points, assumed in _prices(model["price"])
+    ]
+    return table(("model", "display name", "for", "points", "documented"), rows)
+
+
+def _cell(by: dict[str, Any], points: str) -> str:
+    return ", ".join(f"{name} {str(value).lower()}" for name, value in by.items()) or points
+
+
+def _prices(price: dict[str, Any]) -> Iterable[tuple[dict[str, Any], str, bool]]:
+    if price["kind"] == "matrix":
+        for row in price["rows"]:
+            yield row["when"], str(row["points"]), bool(row.get("assumed"))
+        return
+    for resolution, base in price["base"].items():
+        formula = f"{base} + {price['per_second']} * (seconds - {price['from_seconds']})"
+        yield {"resolution": resolution}, formula, False
+
+
+def bench() -> str:
+    """The last measured figures, when there are any."""
+    if not RESULTS.is_file():
+        return "Not measured on this checkout yet: `make bench` writes the table.\n"
+    return RESULTS.read_text("utf-8").strip() + "\n"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "providers": providers,
+    "operations": operations,
+    "flags": flags,
+    "admin": admin,
+    "midsync-models": midsync_models,
+    "bench": bench,
+}
+
+
+def rendered(text: str) -> str:
+    """Return README's text with every table made anew; raises KeyError for a table nobody knows."""
+    return _BLOCK.sub(lambda found: f"{found[1]}\n{TABLES[found['name']]()}\n{found[3]}", text)
+
+
+def named(text: str) -> list[str]:
+    """Return the names of the tables in a text."""
+    return [found["name"] for found in _BLOCK.finditer(text)]
+
+
+def main() -> int:
+    """Check or write README.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write README.md instead of checking it")
+    write = parser.parse_args().write
+    text = README.read_text("utf-8")
+    fresh = rendered(text)
+    if fresh == text:
+        return 0
+    if write:
+        README.write_text(fresh, "utf-8")
+        return 0
+    print("README.md's tables are stale; run: make readme", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The journal: the last exchanges, oldest out, bodies cut."""
+
+from soundstage.core.journal import BODY_LIMIT, CAPACITY, Journal
+
+
+def add(journal: Journal, universe: str = "u", body: bytes = b"", reply: bytes = b"") -> None:
+    journal.add(1, universe, "midsync", "quoteVideo", "POST", "/x?y", {"A": "b"}, body, 200, reply)
+
+
+def ids(journal: Journal) -> list[int]:
+    return [one.id for one in journal.newest()]
+
+
+def test_the_newest_exchange_comes_first_and_numbers_never_repeat() -> None:
+    journal = Journal()
+    for _ in range(3):
+        add(journal)
+    assert ids(journal) == [3, 2, 1]
+    journal.clear()
+    assert ids(journal) == []
+    add(journal)
+    assert ids(journal) == [4]
+
+
+def test_a_full_journal_drops_the_oldest() -> None:
+    journal = Journal(capacity=2)
+    for _ in range(5):
+        add(journal)
+    assert ids(journal) == [5, 4]
+    journal.clear("another")
+    add(journal)
+    assert ids(journal) == [6, 5]
+
+
+def test_an_exchange_is_kept_as_it_was() -> None:
+    journal = Journal()
+    add(journal, body=b"in", reply=b"out")
+    (one,) = journal.newest()
+    assert one == (1, 1, "u", "midsync", "quoteVideo", "POST", "/x?y", {"A": "b"}, b"in", 200, b"out")
+
+
+def test_bodies_are_cut_at_the_limit() -> None:
+    journal = Journal()
+    add(journal, body=b"x" * (BODY_LIMIT + 1), reply=b"y" * BODY_LIMIT)
+    (one,) = journal.newest()
+    assert (one.body, one.reply) == (b"x" * BODY_LIMIT, b"y" * BODY_LIMIT)
+
+
+def test_clearing_one_universe_leaves_the_others_in_order() -> None:
+    journal = Journal()
+    for universe in ("a", "b", "a", "c"):
+        add(journal, universe)
+    journal.clear("a")
+    assert [one.universe for one in journal.newest()] == ["c", "b"]
+
+
+def test_a_journal_keeps_a_thousand() -> None:
+    journal = Journal()
+    for _ in range(CAPACITY + 1):
+        add(journal)
+    assert ids(journal)[-1] == 2
+    assert len(ids(journal)) == CAPACITY == 1000
