@@ -1,8 +1,9 @@
 """What crosses the edge: a call that came in, the reply that goes out, a problem not yet in a provider's shape."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from soundstage.core.universe import Key
 
@@ -51,8 +52,7 @@ class Problem:
         return STATUS[self.code]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call as a handler sees it: read, authenticated, its body parsed but not yet judged."""
 
     method: str
@@ -65,13 +65,15 @@ class Call:
     base_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Reply(NamedTuple):
     """A provider's answer: `body` becomes JSON unless it is bytes already."""
 
     body: Any
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NO_HEADERS
     content_type: str = "application/json"
 
 

@@ -13,12 +13,8 @@ Item = TypeVar("Item")
 
 def fingerprint(*parts: str | bytes) -> bytes:
     """Return 16 bytes that stand for these parts; a part's length is hashed too, so parts cannot run together."""
-    hashed = blake2b(digest_size=16)
-    for part in parts:
-        data = part if isinstance(part, bytes) else part.encode()
-        hashed.update(len(data).to_bytes(4, "little"))
-        hashed.update(data)
-    return hashed.digest()
+    data = [part if isinstance(part, bytes) else part.encode() for part in parts]
+    return blake2b(b"".join([b"%d:%b" % (len(part), part) for part in data]), digest_size=16).digest()
 
 
 class Draw:

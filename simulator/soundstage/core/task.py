@@ -4,8 +4,7 @@ A task's row holds what cannot be derived: the request, the plan, the money. Its
 whenever somebody looks, so 200,000 finished tasks stay small. The only event of a task is its end.
 """
 
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from soundstage.core import timeline as tl
 from soundstage.core.randomness import Draw
@@ -18,8 +17,7 @@ from soundstage.core.wallet import Entry, Movements, release, reserve, settle, t
 MOST_TASKS: Final = 250_000
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """What a provider's handler asks the engine to do. Spans are documented ones, before the clock's speed."""
 
     provider: str
@@ -35,8 +33,7 @@ class Order:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One piece of asynchronous work as the universe remembers it."""
 
     id: str
@@ -135,7 +132,7 @@ def end(tx: Tx, task: Task) -> Task:
     movements = (settle if succeeded else release)(tx, task.wallet, task.movements)
     if task.due is not None:
         tx.delete("event", task.due)
-    ended = replace(task, movements=movements, due=None)
+    ended = task._replace(movements=movements, due=None)
     tx.put("task", ended.id, ended)
     return ended
 
@@ -154,8 +151,7 @@ def redirect(tx: Tx, task: Task, outcome: State | None, reason: str | None = Non
     if task.due is not None:
         tx.delete("event", task.due)
     due = None if outcome is None else (tx.now, next_serial(tx))
-    changed = replace(
-        task,
+    changed = task._replace(
         replaced=tl.replaced(task.timeline, offset, *future),
         outcome=outcome or task.outcome,
         reason=reason,

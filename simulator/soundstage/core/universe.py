@@ -165,7 +165,8 @@ def next_serial(tx: Tx) -> int:
 def draw_for(tx: Tx, operation: str, canonical: bytes) -> Draw:
     """Return the draw of one request; identical requests are told apart by the order they arrive in."""
     universe = the_universe(tx)
-    same = int.from_bytes(fingerprint(operation, canonical)[:8], "big")
-    occurrence = (tx.get("seen", same) or 0) + 1
+    request = fingerprint(operation, canonical)
+    same = int.from_bytes(request[:8], "big")
+    occurrence: int = (tx.get("seen", same) or 0) + 1
     tx.put("seen", same, occurrence)
-    return Draw(str(universe.seed), universe.name, operation, canonical, str(occurrence))
+    return Draw(str(universe.seed), universe.name, request, str(occurrence))

@@ -3,7 +3,7 @@
 They bring their own issued credits, so every sum a provider shows is still a view of one ledger.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from soundstage.core.view import Tx
 from soundstage.core.wallet import Movements, issue, the_wallet
@@ -37,6 +37,6 @@ def record_history(tx: Tx, wallet_id: str, uses: list[PastUse]) -> None:
     paid = sum(use.charge for use in uses)
     issue(tx, wallet_id, paid, note="history", at=min(use.at for use in uses))
     wallet = the_wallet(tx, wallet_id)
-    tx.put("wallet", wallet_id, replace(wallet, available=wallet.available - paid, spent=wallet.spent + paid))
+    tx.put("wallet", wallet_id, wallet._replace(available=wallet.available - paid, spent=wallet.spent + paid))
     for use in uses:
         tx.put("past", use.id, use)

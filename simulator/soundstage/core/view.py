@@ -124,8 +124,8 @@ class Tx:
     def get(self, table: str, key: Key) -> Row:
         """Return one row, or None."""
         if self._buffer:
-            row = self._buffer.get((table, key))
-            if row is not None:
+            row = self._buffer.get((table, key), self)
+            if row is not self:
                 return None if row is GONE else row
             if (table, ALL) in self._buffer:
                 return None

@@ -6,7 +6,8 @@ spent now. A task's entries live in its own row, all others in the `entry` table
 them and `core.invariants` proves that both tell the same story.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from soundstage.core.view import Tx
 
@@ -14,8 +15,7 @@ from soundstage.core.view import Tx
 Movements = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wallet:
+class Wallet(NamedTuple):
     """Sums in micros: issued = available + held + spent, always."""
 
     id: str
@@ -63,7 +63,7 @@ def issue(tx: Tx, wallet_id: str, amount: int, *, note: str, at: int | None = No
     number: int = (tx.get("meta", "entries") or 0) + 1
     tx.put("meta", "entries", number)
     tx.put("entry", number, Entry(wallet_id, "issue", tx.now if at is None else at, amount, note))
-    tx.put("wallet", wallet_id, replace(wallet, issued=wallet.issued + amount, available=wallet.available + amount))
+    tx.put("wallet", wallet_id, wallet._replace(issued=wallet.issued + amount, available=wallet.available + amount))
 
 
 def covers(tx: Tx, wallet_id: str, amount: int) -> bool:

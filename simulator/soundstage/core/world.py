@@ -142,4 +142,4 @@ class World:
             body=scheme.body(tx, ended, self.base_url),
             delay_ms=scheme.delay_ms,
         )
-        tx.put("task", ended.id, replace(ended, delivery=delivery.id))
+        tx.put("task", ended.id, ended._replace(delivery=delivery.id))

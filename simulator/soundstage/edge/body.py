@@ -17,24 +17,28 @@ async def read_bytes(request: BaseRequest, limit: int) -> bytes | Problem:
     """Return the whole body, at most `limit` bytes after decompression, or the problem with it."""
     if not request.can_read_body:
         return b""
-    too_large = Problem("payload_too_large", f"The body may have at most {limit} bytes.")
-    length = request.content_length
-    if length is not None and length > limit:
-        return too_large
     content = request.content
     try:
-        chunk = await content.readany()
-        if content.is_eof() and content.at_eof():
-            return chunk if len(chunk) <= limit else too_large
-        chunks, size = [chunk], len(chunk)
+        if content.is_eof():
+            # The usual case: a small body that came with its headers.
+            whole = content.read_nowait()
+            return whole if len(whole) <= limit else _too_large(limit)
+        length = request.content_length
+        if length is not None and length > limit:
+            return _too_large(limit)
+        chunks, size = [], 0
         while chunk := await content.readany():
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
-                return too_large
+                return _too_large(limit)
     except web.RequestPayloadError:
         return Problem("malformed_body", "The body could not be read: its encoding or its length is wrong.")
     return b"".join(chunks)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("payload_too_large", f"The body may have at most {limit} bytes.")
 
 
 def parse_json(raw: bytes, content_type: str | None) -> Any:

@@ -6,7 +6,7 @@ the provider's own shape; a step that raises has changed nothing.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -130,7 +130,7 @@ class Operations:
         reply = endpoint.provider.reply_to(Problem("method_not_allowed", message))
         some = next(iter(endpoint.operations.values()))
         headers = {**reply.headers, "Allow": endpoint.methods}
-        return self._send(_Visit(request, endpoint, some), replace(reply, headers=headers))
+        return self._send(_Visit(request, endpoint, some), reply._replace(headers=headers))
 
 
 def _lacking(scope: str, scopes: frozenset[str]) -> Problem:

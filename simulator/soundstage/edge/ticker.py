@@ -3,12 +3,20 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
-from soundstage.core.clock import Wall
+from soundstage.core.clock import Clock, Wall
 from soundstage.core.view import View
 
 EVENTS_AT_ONCE = 50
+
+
+class _Armed(NamedTuple):
+    """What a universe's timer is set for: the machine's time, and the due instant on which clock it stands for."""
+
+    at: int
+    due: int
+    clock: Clock
 
 
 class Ticker:
@@ -17,7 +25,7 @@ class Ticker:
     def __init__(self, wall: Wall, wake: Callable[[str], Coroutine[Any, Any, None]]) -> None:
         self._wall = wall
         self._wake = wake
-        self._armed: dict[str, int] = {}
+        self._armed: dict[str, _Armed] = {}
         self._heap: list[tuple[int, str]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0
@@ -33,14 +41,15 @@ class Ticker:
             due = attempt[0]
         else:
             due = event[0] if attempt is None or event[0] <= attempt[0] else attempt[0]
-        wall = self._wall()
-        at = view.get("meta", "universe").clock.wall_of(due, wall)
-        if at is None:
-            return
+        clock = view.get("meta", "universe").clock
         armed = self._armed.get(universe_id)
-        if armed is not None and armed <= at:
+        if armed is not None and armed.due <= due and armed.clock is clock:
             return
-        self._armed[universe_id] = at
+        wall = self._wall()
+        at = clock.wall_of(due, wall)
+        if at is None or (armed is not None and armed.at <= at):
+            return
+        self._armed[universe_id] = _Armed(at, due, clock)
         heappush(self._heap, (at, universe_id))
         self._set_timer(wall)
 
@@ -61,7 +70,8 @@ class Ticker:
         wall = self._wall()
         while self._heap and self._heap[0][0] <= wall:
             at, universe_id = heappop(self._heap)
-            if self._armed.get(universe_id) == at:
+            armed = self._armed.get(universe_id)
+            if armed is not None and armed.at == at:
                 del self._armed[universe_id]
                 task = asyncio.get_running_loop().create_task(self._wake(universe_id))
                 self._waking.add(task)

@@ -16,7 +16,7 @@ from soundstage.core.wallet import Entry, Wallet
 
 _RECORDS: Final[dict[str, type[Any]]] = {
     record.__name__: record
-    for record in (Attempt, Clock, Delivery, Entry, Key, PastUse, Registered, Task, Universe, Wallet)
+    for record in (Attempt, Clock, Delivery, Entry, Key, PastUse, Point, Registered, Task, Universe, Wallet)
 }
 
 
@@ -34,8 +34,8 @@ def decode(entry: bytes) -> tuple[list[Write], int]:
 def _plain(value: Any) -> Any:
     if value is GONE:
         return {"": "gone"}
-    if isinstance(value, Point):
-        return {"": "Point", "of": list(value)}
+    if isinstance(value, Point | Task | Wallet):
+        return {"": type(value).__name__, "of": [_plain(item) for item in value]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [_plain(getattr(value, field.name)) for field in dataclasses.fields(value)]
         return {"": type(value).__name__, "of": fields}
@@ -61,6 +61,4 @@ def _record(value: Any) -> Any:
         return b64decode(content)
     if name == "set":
         return frozenset(content)
-    if name == "Point":
-        return Point(*content)
     return _RECORDS[name](*(_record(item) for item in content))

@@ -1,5 +1,6 @@
 """Tasks: list, explain, complete, fail, stall."""
 
+from collections.abc import Iterator
 from itertools import dropwhile, islice
 from typing import Any, Literal
 
@@ -37,7 +38,7 @@ async def list_tasks(call: AdminCall) -> Answer:
         raise AdminError(400, "invalid_request", f"state must be one of {', '.join(_STATES)}")
 
     def matching(tx: Tx) -> list[dict[str, Any]]:
-        tasks = (task for _, task in tx.scan("task", newest_first=True))
+        tasks: Iterator[Task] = (task for _, task in tx.scan("task", newest_first=True))
         if cursor is not None and tx.get("task", cursor) is not None:
             tasks = islice(dropwhile(lambda task: task.id != cursor, tasks), 1, None)
         wanted = (t for t in tasks if state in {None, t.state(tx.now)} and provider in {None, t.provider})

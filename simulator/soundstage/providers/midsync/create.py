@@ -1,12 +1,10 @@
 """MidSync's quote and create: one reading of the body, one price, and only create makes a task (D2, R-MID-074)."""
 
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from soundstage.core import task as tasks
-from soundstage.core.call import Call, Problem, Reply
+from soundstage.core.call import NO_HEADERS, Call, Problem, Reply
 from soundstage.core.money import decimal_text, number
 from soundstage.core.universe import draw_for
 from soundstage.core.view import Tx
@@ -15,7 +13,7 @@ from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.dialect import docs_form, is_landing
 from soundstage.providers.midsync.errors import reply_to
 from soundstage.providers.midsync.wire import REQUESTS, Common, Grok
-from soundstage.validation import ignored, read, shown
+from soundstage.validation import compact, ignored, read, shown
 
 OPERATION = "createVideo"
 # ASSUMED: a task is `submitted` for the first tenth of its run, and runs 80 % to 110 % of its estimate.
@@ -23,8 +21,7 @@ _WAITING_SHARE = 10
 _SHORTEST, _LONGEST = 80, 110
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """A body that passed all rules of its model, with its price in micros."""
 
     model: Model
@@ -52,8 +49,7 @@ def priced(call: Call, tx: Tx) -> Priced | Problem:
             return Problem("invalid_request", f"{name} must be the id of a task of yours.", name)
     model = catalogue().models[request.model]
     price = model.rows[tuple(getattr(request, name) for name in model.by)]
-    warning = ignored(wire, body) if body.keys() - wire.model_fields.keys() else None
-    return Priced(model, request, price, warning)
+    return Priced(model, request, price, ignored(wire, body))
 
 
 def quote(call: Call, tx: Tx) -> Reply:
@@ -76,8 +72,7 @@ def create(call: Call, tx: Tx) -> Reply:
         costs = decimal_text(wanted.price)
         return reply_to(Problem("insufficient_credit", f"This request costs {costs} points, the account has {has}."))
     model, request = wanted.model, wanted.request
-    fields = request.model_dump(exclude={"callbackUrl"})
-    canonical = _canonical(fields, call.base_url)
+    canonical = _canonical(request, call.base_url)
     draw = draw_for(tx, OPERATION, canonical)
     whole_run = model.estimated_seconds * 10 * draw.between("run", _SHORTEST, _LONGEST)
     order = tasks.Order(
@@ -94,14 +89,14 @@ def create(call: Call, tx: Tx) -> Reply:
     task = tasks.create(tx, call.key, order, f"gen_{draw.hex('task', 24)}")
     if is_landing(call):
         return Reply({"task_id": task.id, "status": "processing"}, headers=_warn(wanted))
-    return Reply(_created(task, wanted), headers=_warn(wanted))
+    return Reply(_created(task, wanted, f"up_{draw.hex('upstream', 24)}"), headers=_warn(wanted))
 
 
-def _created(task: tasks.Task, wanted: Priced) -> dict[str, Any]:
+def _created(task: tasks.Task, wanted: Priced, upstream_id: str) -> dict[str, Any]:
     return {
         "success": True,
         "taskId": task.id,
-        "providerTaskId": f"up_{task.draw.hex('upstream', 24)}",
+        "providerTaskId": upstream_id,
         "model": wanted.model.id,
         "providerModel": wanted.model.provider_model,
         "pointsCharged": number(wanted.price),
@@ -111,11 +106,17 @@ def _created(task: tasks.Task, wanted: Priced) -> dict[str, Any]:
     }
 
 
-def _canonical(fields: dict[str, Any], base_url: str) -> bytes:
+def _canonical(request: Common, base_url: str) -> bytes:
     # Our own URLs count by their path only, so that a port picked by the machine changes no draw.
-    if fields["images"]:
-        fields["images"] = [url.removeprefix(base_url) for url in fields["images"]]
-    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+    fields = request.__dict__.copy()
+    del fields["callbackUrl"]
+    if request.images:
+        fields["images"] = [_path_if_ours(url, base_url) for url in fields["images"]]
+    return compact(fields)
+
+
+def _path_if_ours(url: str, base_url: str) -> str:
+    return url.removeprefix(base_url) if url.startswith(f"{base_url}/") else url
 
 
 def _no_model(body: dict[str, Any]) -> Problem:
@@ -127,5 +128,5 @@ def _no_model(body: dict[str, Any]) -> Problem:
     return Problem("invalid_request", f"model must be one of {known}, got {shown(body['model'])}{meant}.", "model")
 
 
-def _warn(wanted: Priced) -> dict[str, str]:
-    return {} if wanted.warning is None else {"X-Soundstage-Warning": wanted.warning}
+def _warn(wanted: Priced) -> Mapping[str, str]:
+    return NO_HEADERS if wanted.warning is None else {"X-Soundstage-Warning": wanted.warning}

@@ -47,17 +47,16 @@ def docs_form(call: Call) -> dict[str, Any] | Problem:
     body = call.body
     if not isinstance(body, dict):
         return Problem("invalid_request", "The body must be a JSON object.")
-    for name, value in body.items():
-        if value is None:
-            return Problem("invalid_request", f"{name[:60]} must not be null; leave it out.", name[:60])
+    if None in body.values():
+        name = next(name for name, value in body.items() if value is None)[:60]
+        return Problem("invalid_request", f"{name} must not be null; leave it out.", name)
     if is_landing(call):
         return _from_landing(body)
-    for landing, docs in _LANDING.items():
-        if landing in body:
-            return Problem(
-                "invalid_request", f"{landing} belongs to /v1/videos/generations; here send {docs}.", landing
-            )
-    return body
+    if _LANDING.keys().isdisjoint(body):
+        return body
+    landing = next(name for name in _LANDING if name in body)
+    instead = f"{landing} belongs to /v1/videos/generations; here send {_LANDING[landing]}."
+    return Problem("invalid_request", instead, landing)
 
 
 def _from_landing(body: dict[str, Any]) -> dict[str, Any] | Problem:

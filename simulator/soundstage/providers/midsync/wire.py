@@ -37,7 +37,7 @@ class Common(WireModel):
     prompt: Annotated[str, Field(min_length=3, max_length=2500)]
     callbackUrl: Url | None = None
     projectId: Annotated[str, Field(max_length=200)] | None = None
-    images: Annotated[list[Url], Field(max_length=1)] = []
+    images: Annotated[list[Url], Field(max_length=1, default_factory=list)]
 
     @property
     def from_images(self) -> bool:
@@ -48,7 +48,7 @@ class Common(WireModel):
 class Seedance(Common):
     """seedance-1.5-pro (R-MID-030..039)."""
 
-    images: Annotated[list[Url], Field(max_length=2)] = []
+    images: Annotated[list[Url], Field(max_length=2, default_factory=list)]
     aspectRatio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "2:3", "3:2"] = "16:9"
     resolution: Literal["480p", "720p", "1080p"] = "720p"
     duration: Literal[4, 8, 12] = 8
@@ -120,7 +120,7 @@ class Grok(Common):
     """grok-video (R-MID-106..108); images and referenceTaskId exclude each other."""
 
     prompt: Annotated[str, Field(min_length=3, max_length=2500)] = ""
-    images: Annotated[list[Url], Field(max_length=7)] = []
+    images: Annotated[list[Url], Field(max_length=7, default_factory=list)]
     referenceTaskId: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     referenceIndex: Annotated[int, Field(ge=0, le=5)] = 0
     aspectRatio: Literal["1:1", "16:9", "2:3", "3:2", "9:16"] = "2:3"
