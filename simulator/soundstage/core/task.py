@@ -167,7 +167,7 @@ def _evict(tx: Tx) -> None:
     """Drop the oldest finished task; what it spent folds into one entry of its wallet."""
     for key in tx.oldest("task", 64):
         task: Task | None = tx.get("task", key)
-        if task is not None and task.due is None and task.state(tx.now) in tl.TERMINAL:
+        if task is not None and task.due is None and task.state(tx.now) in tl.TERMINAL and _reported(tx, task):
             tx.delete("task", key)
             if task.delivery is not None:
                 tx.delete("delivery", task.delivery)
@@ -177,3 +177,9 @@ def _evict(tx: Tx) -> None:
             note = "spent by tasks no longer kept"
             tx.put("entry", f"{task.wallet}:folded", Entry(task.wallet, "folded", tx.now, before + amount, note))
             return
+
+
+def _reported(tx: Tx, task: Task) -> bool:
+    # A callback still to be delivered would be lost with its task.
+    delivery = None if task.delivery is None else tx.get("delivery", task.delivery)
+    return delivery is None or delivery.state not in {"pending", "in_flight"}

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 Key = str | int | tuple[int, int]
 Row = Any  # records differ by table; each module that owns a table gives it typed functions
-Write = tuple[str, Key, Row]
+Writes = dict[str, dict[Key, Row]]
 
 
 class _Gone:
@@ -39,14 +39,19 @@ class Table:
         # Keys from the oldest on, made on first use: deleting at a dict's front makes its next front slow to find.
         self.oldest: deque[Key] | None = None
 
-    def put(self, key: Key, row: Row) -> None:
-        """Insert or update one row."""
-        if key not in self.rows:
-            if self.heap is not None:
-                heappush(self.heap, key)
-            if self.oldest is not None:
-                self.oldest.append(key)
-        self.rows[key] = row
+    def update(self, changes: dict[Key, Row]) -> None:
+        """Insert, update or (a row that is GONE) delete rows."""
+        rows = self.rows
+        for key, row in changes.items():
+            if row is GONE:
+                rows.pop(key, None)
+                continue
+            if key not in rows:
+                if self.heap is not None:
+                    heappush(self.heap, key)
+                if self.oldest is not None:
+                    self.oldest.append(key)
+            rows[key] = row
 
     def first(self) -> Any:
         """Return the smallest key, or None."""
@@ -92,18 +97,15 @@ class View:
         found = self.tables.get(table)
         return None if found is None else found.first()
 
-    def apply(self, writes: list[Write], now: int) -> None:
+    def apply(self, writes: Writes, now: int) -> None:
         """Apply the writes of one committed step, made at `now`."""
-        for table, key, row in writes:
-            found = self.tables.get(table)
-            if found is None:
-                found = self.tables[table] = Table()
-            if key == ALL:
-                self.tables[table] = Table()
-            elif row is GONE:
-                found.rows.pop(key, None)
-            else:
-                found.put(key, row)
+        tables = self.tables
+        for name, rows in writes.items():
+            table = tables.get(name)
+            if table is None or ALL in rows:
+                table = tables[name] = Table()
+                rows.pop(ALL, None)
+            table.update(rows)
         self.version += 1
         self.last_now = max(self.last_now, now)
 
@@ -119,32 +121,35 @@ class Tx:
         meta = view.get("meta", "universe")
         self.now: int = max(view.last_now, meta.clock.now(wall) if meta is not None else wall)
         self._view = view
-        self._buffer: dict[tuple[str, Key], Row] = {}
+        self._buffer: Writes = {}
 
     def get(self, table: str, key: Key) -> Row:
         """Return one row, or None."""
-        if self._buffer:
-            row = self._buffer.get((table, key), self)
-            if row is not self:
+        written = self._buffer.get(table)
+        if written is not None:
+            row = written.get(key, written)
+            if row is not written:
                 return None if row is GONE else row
-            if (table, ALL) in self._buffer:
+            if ALL in written:
                 return None
         found = self._view.tables.get(table)
         return None if found is None else found.rows.get(key)
 
     def put(self, table: str, key: Key, row: Row) -> None:
         """Insert or update one row when the step commits."""
-        self._buffer[table, key] = row
+        written = self._buffer.get(table)
+        if written is None:
+            self._buffer[table] = {key: row}
+        else:
+            written[key] = row
 
     def delete(self, table: str, key: Key) -> None:
         """Delete one row when the step commits; a missing row is no error."""
-        self._buffer[table, key] = GONE
+        self.put(table, key, GONE)
 
     def clear(self, table: str) -> None:
         """Empty a table when the step commits; rows put afterwards in this step stay."""
-        for name, key in [one for one in self._buffer if one[0] == table]:
-            del self._buffer[name, key]
-        self._buffer[table, ALL] = GONE
+        self._buffer[table] = {ALL: GONE}
 
     def count(self, table: str) -> int:
         """Return how many rows the table held when the step began."""
@@ -163,13 +168,12 @@ class Tx:
     def scan(self, table: str, *, newest_first: bool = False) -> Iterator[tuple[Key, Row]]:
         """Yield (key, row) in order of insertion, or the other way round."""
         found = self._view.tables.get(table)
-        rows: dict[Key, Row] = {} if found is None or (table, ALL) in self._buffer else found.rows
-        written = {key: row for (name, key), row in self._buffer.items() if name == table}
+        written = self._buffer.get(table, {})
+        rows: dict[Key, Row] = {} if found is None or ALL in written else found.rows
         if written:
-            merged = {**rows, **written}
-            rows = {key: row for key, row in merged.items() if row is not GONE}
+            rows = {key: row for key, row in {**rows, **written}.items() if row is not GONE}
         return iter(reversed(rows.items()) if newest_first else rows.items())
 
-    def writes(self) -> list[Write]:
-        """Return what the step changed, in the order it was first written."""
-        return [(table, key, row) for (table, key), row in self._buffer.items()]
+    def writes(self) -> Writes:
+        """Return what the step changed: rows by key by table, GONE where a row was deleted."""
+        return self._buffer

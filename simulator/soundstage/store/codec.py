@@ -11,7 +11,7 @@ from soundstage.core.task import Task
 from soundstage.core.timeline import Point
 from soundstage.core.universe import Key, Registered, Universe
 from soundstage.core.usage import PastUse
-from soundstage.core.view import GONE, Write
+from soundstage.core.view import GONE, Writes
 from soundstage.core.wallet import Entry, Wallet
 
 _RECORDS: Final[dict[str, type[Any]]] = {
@@ -20,15 +20,17 @@ _RECORDS: Final[dict[str, type[Any]]] = {
 }
 
 
-def encode(writes: list[Write], now: int) -> bytes:
+def encode(writes: Writes, now: int) -> bytes:
     """Return one log entry: the writes of a step and the instant it was made."""
-    return json.dumps([now, [[table, _plain(key), _plain(row)] for table, key, row in writes]]).encode()
+    return json.dumps(
+        [now, [[table, [[_plain(key), _plain(row)] for key, row in rows.items()]] for table, rows in writes.items()]]
+    ).encode()
 
 
-def decode(entry: bytes) -> tuple[list[Write], int]:
+def decode(entry: bytes) -> tuple[Writes, int]:
     """Return the writes and the instant of a log entry."""
     now, writes = json.loads(entry)
-    return [(table, _record(key), _record(row)) for table, key, row in writes], now
+    return {table: {_record(key): _record(row) for key, row in rows} for table, rows in writes}, now
 
 
 def _plain(value: Any) -> Any:

@@ -110,7 +110,10 @@ async def invariants(call: AdminCall) -> Answer:
 
 
 async def reset(call: AdminCall) -> Answer:
-    """Forget what happened. Clock and seed stay, so the same requests give the same results again."""
+    """Forget what happened, so that the same requests give the same results again.
+
+    `state` keeps the clock, the seed and the keys; `all` closes the universe, which opens anew when it is next used.
+    """
     what = call.read(Reset).what
     for universe in call.writable():
         if what in {"journal", "all"}:

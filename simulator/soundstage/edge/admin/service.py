@@ -53,13 +53,13 @@ class Admin:
             if path in {"/__admin/openapi.json", "/__admin"}:
                 return _json(200, document(ROUTES))
             status, body = await self._call(request, path, query_text)
+            return web.Response(status=204) if status == 204 else _json(status, body)
         except AdminError as refusal:
             content = {"error": {"code": refusal.code, "message": str(refusal), "hint": refusal.hint}}
             return _json(refusal.status, content)
         except Exception:  # noqa: BLE001 - the last resort, logged whole
             _log.exception("admin call failed", path=path)
             return _json(500, {"error": {"code": "internal", "message": "see the log", "hint": "report this"}})
-        return web.Response(status=204) if status == 204 else _json(status, body)
 
     def _check_caller(self, request: BaseRequest) -> None:
         settings = self._services.settings
@@ -77,6 +77,8 @@ class Admin:
                     "beyond loopback the admin API needs a token",
                     "start with --admin-token TOKEN and send X-Soundstage-Admin-Token: TOKEN",
                 )
+        if "x-soundstage-attempt" in request.headers:
+            raise AdminError(403, "own_callback", "a callback of this server may not drive its admin API")
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != host:
             raise AdminError(403, "foreign_origin", "web pages of other origins may not use the admin API")

@@ -38,7 +38,7 @@ class LogsQuery(Period):
 
     page: Annotated[int, Field(ge=1, le=1_000_000, strict=False)] = 1
     limit: Annotated[int, Field(ge=1, le=100, strict=False)] = 20
-    model: Annotated[str, Field(max_length=100)] | None = None
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 class SummaryQuery(Period):

@@ -121,7 +121,7 @@ class Grok(Common):
 
     prompt: Annotated[str, Field(min_length=3, max_length=2500)] = ""
     images: Annotated[list[Url], Field(max_length=7, default_factory=list)]
-    referenceTaskId: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    referenceTaskId: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     referenceIndex: Annotated[int, Field(ge=0, le=5)] = 0
     aspectRatio: Literal["1:1", "16:9", "2:3", "3:2", "9:16"] = "2:3"
     duration: Annotated[int, Field(ge=6, le=30)] = 6
