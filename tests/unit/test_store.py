@@ -12,10 +12,10 @@ from soundstage.core.clock import Clock
 from soundstage.core.outbox import Attempt, Delivery
 from soundstage.core.store import Store
 from soundstage.core.task import Task
-from soundstage.core.timeline import planned, replaced
+from soundstage.core.timeline import Point, planned, replaced
 from soundstage.core.universe import Key, Opening, Registered, Universe, open_universe, set_clock
 from soundstage.core.usage import PastUse
-from soundstage.core.view import GONE, Tx, View
+from soundstage.core.view import ALL, GONE, Tx, View, Writes
 from soundstage.core.wallet import Entry, Wallet
 from soundstage.store import logged
 from soundstage.store.codec import decode, encode
@@ -431,6 +431,7 @@ RECORDS = [
         limits=(("a", 1),),
     ),
     PastUse("p", "w", "k", "m", "t", 1, 2, 3, (4, 5, 6), None),
+    Point(5, "running", 50),
     Registered("k", "midsync", "u", "…", True, 4),
     Task("t", "midsync", "o", "video", "m", "k", "w", b'{"a":1}', 1, 2, 3, "succeeded", None, ("reserve", 1, 5)),
     Task("t", "p", "o", "v", "m", "k", "w", b"", 1, 2, 3, "failed", "x", (), _URL, "d", (9, 1), _TIMELINE),
@@ -439,11 +440,17 @@ RECORDS = [
 ]
 
 
+def in_order(writes: Writes) -> list[tuple[str, list[tuple[Any, Any]]]]:
+    """Return writes as lists: equal dicts may differ in order, and a table's order is part of a universe."""
+    return [(table, list(rows.items())) for table, rows in writes.items()]
+
+
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
 def test_every_record_comes_back_from_the_log_as_it_went_in(record: Any) -> None:
-    writes, now = decode(encode([("table", "key", record), ("event", (3, 1), "t")], 42))
-    assert (writes, now) == ([("table", "key", record), ("event", (3, 1), "t")], 42)
-    back = writes[0][2]
+    written: Writes = {"table": {"key": record}, "event": {(3, 1): "t"}}
+    writes, now = decode(encode(written, 42))
+    assert (in_order(writes), now) == (in_order(written), 42)
+    back = writes["table"]["key"]
     assert type(back) is type(record)
     if isinstance(back, Task) and back.replaced is not None:
         assert back.ends_at == record.ends_at
@@ -457,7 +464,16 @@ def test_every_record_type_the_codec_knows_is_tried_here() -> None:
 
 
 def test_a_deletion_comes_back_as_a_deletion() -> None:
-    assert decode(encode([("a", 1, GONE)], 0))[0][0][2] is GONE
+    assert decode(encode({"a": {1: GONE}}, 0))[0]["a"][1] is GONE
+
+
+def test_an_emptied_table_comes_back_emptied_with_the_rows_put_since() -> None:
+    writes, _ = decode(encode({"a": {ALL: GONE, 1: "new"}}, 0))
+    assert in_order(writes) == [("a", [(ALL, GONE), (1, "new")])]
+    view = View()
+    view.apply({"a": {0: "old", 1: "old"}}, 0)
+    view.apply(writes, 0)
+    assert view.tables["a"].rows == {1: "new"}
 
 
 _atoms = st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.frozensets(st.text())
@@ -465,6 +481,7 @@ _values = st.recursive(_atoms, lambda inner: st.lists(inner, max_size=4).map(tup
 _keys = st.text() | st.integers() | st.tuples(st.integers(), st.integers())
 
 
-@given(st.lists(st.tuples(st.text(), _keys, _values), max_size=5), st.integers())
-def test_plain_values_come_back_from_the_log_as_they_went_in(writes: list[tuple[str, Any, Any]], now: int) -> None:
-    assert decode(encode(writes, now)) == (writes, now)
+@given(st.dictionaries(st.text(), st.dictionaries(_keys, _values, max_size=5), max_size=5), st.integers())
+def test_plain_values_come_back_from_the_log_as_they_went_in(writes: Writes, now: int) -> None:
+    back, then = decode(encode(writes, now))
+    assert (in_order(back), then) == (in_order(writes), now)

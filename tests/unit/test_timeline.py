@@ -100,7 +100,7 @@ def test_what_has_ended_cannot_be_changed(outcome: Outcome | None) -> None:
     later = after(tx, MANUAL_START + 10_000)
     with pytest.raises(ValueError, match="task t has already ended as succeeded"):
         redirect(later, task, outcome)
-    assert later.writes() == []
+    assert later.writes() == {}
 
 
 def test_a_task_belongs_to_its_provider_only() -> None:

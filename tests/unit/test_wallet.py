@@ -1,7 +1,6 @@
 """Wallets: credits move and never appear, vanish or go below zero; the proof of it sees every lie."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -142,15 +141,12 @@ def test_every_mix_of_movements_balances(moves: list[tuple[int, str]]) -> None:
 
 
 def _wallet(tx: Tx, **changed: Any) -> None:
-    tx.put("wallet", "w", replace(the_wallet(tx, "w"), **changed))
+    tx.put("wallet", "w", the_wallet(tx, "w")._replace(**changed))
 
 
 def _task(tx: Tx, *movements: str | int, **changed: Any) -> None:
-    tx.put(
-        "task",
-        "t",
-        replace(tx.get("task", "t"), movements=movements or tx.get("task", "t").movements, **changed),
-    )
+    task = tx.get("task", "t")
+    tx.put("task", "t", task._replace(movements=movements or task.movements, **changed))
 
 
 LIES: dict[str, tuple[Callable[[Tx], None], str]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from soundstage.core.randomness import Draw
-from soundstage.core.universe import next_serial, the_universe
+from soundstage.core.universe import the_universe
 from soundstage.core.view import Tx
 
 DeliveryState = Literal["pending", "in_flight", "delivered", "exhausted", "blocked", "refused"]
@@ -48,7 +48,7 @@ def schedule(
 ) -> Delivery:
     """Add a callback to the outbox, its first attempt due after `delay_ms`."""
     draw = Draw(task_id, event)
-    due = (tx.now + delay_ms, next_serial(tx))
+    due = (tx.now + delay_ms, tx.serial())
     delivery = Delivery(
         id=f"dlv_{draw.hex('delivery', 20)}",
         event_id=f"evt_{draw.hex('event', 24)}",
@@ -97,7 +97,7 @@ def answer(
     due = None
     if retry_after_ms is not None:
         span = the_universe(tx).clock.span(retry_after_ms)
-        due = (max(delivery.due[0] + span, delivery.due[0] + 1), next_serial(tx))
+        due = (max(delivery.due[0] + span, delivery.due[0] + 1), tx.serial())
         tx.put("attempt", due, delivery.id)
     answered = replace(delivery, state=state, due=due, attempts=(*delivery.attempts, attempt))
     tx.put("delivery", answered.id, answered)
@@ -113,7 +113,7 @@ def resend(tx: Tx, delivery: Delivery) -> Delivery:
         raise ValueError(f"delivery {delivery.id} is being attempted right now; resend it when that is answered")
     if delivery.due is not None:
         tx.delete("attempt", delivery.due)
-    due = (tx.now, next_serial(tx))
+    due = (tx.now, tx.serial())
     again = replace(delivery, state="pending", due=due, resends=delivery.resends + 1)
     tx.put("delivery", again.id, again)
     tx.put("attempt", due, again.id)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from soundstage.core import timeline as tl
 from soundstage.core.randomness import Draw
 from soundstage.core.timeline import Point, State, Timeline
-from soundstage.core.universe import Key, next_serial, the_universe
+from soundstage.core.universe import Key, the_universe
 from soundstage.core.view import Tx
 from soundstage.core.wallet import Entry, Movements, release, reserve, settle, total
 
@@ -93,7 +93,7 @@ def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
     """Reserve the price, plan the timeline and schedule the end; the caller has checked that the wallet covers it."""
     clock = the_universe(tx).clock
     delay, run = clock.span(order.delay_ms), clock.span(order.run_ms)
-    due = (tx.now + delay + run, next_serial(tx))
+    due = (tx.now + delay + run, tx.serial())
     task = Task(
         task_id,
         order.provider,
@@ -150,7 +150,7 @@ def redirect(tx: Tx, task: Task, outcome: State | None, reason: str | None = Non
     future = () if outcome is None else (Point(offset, outcome, 100 if outcome == "succeeded" else progress),)
     if task.due is not None:
         tx.delete("event", task.due)
-    due = None if outcome is None else (tx.now, next_serial(tx))
+    due = None if outcome is None else (tx.now, tx.serial())
     changed = task._replace(
         replaced=tl.replaced(task.timeline, offset, *future),
         outcome=outcome or task.outcome,

@@ -155,13 +155,6 @@ def the_key(tx: Tx, key_id: str) -> Key:
     return found
 
 
-def next_serial(tx: Tx) -> int:
-    """Return the next number of this universe's own count, which orders what falls due at one instant."""
-    serial: int = (tx.get("meta", "serial") or 0) + 1
-    tx.put("meta", "serial", serial)
-    return serial
-
-
 def draw_for(tx: Tx, operation: str, canonical: bytes) -> Draw:
     """Return the draw of one request; identical requests are told apart by the order they arrive in."""
     universe = the_universe(tx)

@@ -26,6 +26,7 @@ class _Gone:
 GONE: Final = _Gone()
 # The key of a write that empties its whole table.
 ALL: Final = "*all*"
+_SERIALS_PER_STEP: Final = 1_000_000
 
 
 class Table:
@@ -113,7 +114,7 @@ class View:
 class Tx:
     """One step on one universe: reads see its own writes; nothing is kept unless the step returns."""
 
-    __slots__ = ("_buffer", "_view", "now", "universe_id", "wall")
+    __slots__ = ("_buffer", "_serials", "_view", "now", "universe_id", "wall")
 
     def __init__(self, universe_id: str, view: View, wall: int) -> None:
         self.universe_id = universe_id
@@ -122,6 +123,13 @@ class Tx:
         self.now: int = max(view.last_now, meta.clock.now(wall) if meta is not None else wall)
         self._view = view
         self._buffer: Writes = {}
+        self._serials = view.version * _SERIALS_PER_STEP
+
+    def serial(self) -> int:
+        """Return a number greater than every one before it; it orders what falls due at one instant."""
+        # From the log's version, so that counting needs no row of its own.
+        self._serials += 1
+        return self._serials
 
     def get(self, table: str, key: Key) -> Row:
         """Return one row, or None."""

@@ -86,10 +86,11 @@ def create(call: Call, tx: Tx) -> Reply:
         run_ms=whole_run - whole_run // _WAITING_SHARE,
         callback_url=request.callbackUrl,
     )
-    task = tasks.create(tx, call.key, order, f"gen_{draw.hex('task', 24)}")
+    ids = draw.hex("ids", 48)
+    task = tasks.create(tx, call.key, order, f"gen_{ids[:24]}")
     if is_landing(call):
         return Reply({"task_id": task.id, "status": "processing"}, headers=_warn(wanted))
-    return Reply(_created(task, wanted, f"up_{draw.hex('upstream', 24)}"), headers=_warn(wanted))
+    return Reply(_created(task, wanted, f"up_{ids[24:]}"), headers=_warn(wanted))
 
 
 def _created(task: tasks.Task, wanted: Priced, upstream_id: str) -> dict[str, Any]:
