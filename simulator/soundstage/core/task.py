@@ -4,6 +4,7 @@ A task's row holds what cannot be derived: the request, the plan, the money. Its
 whenever somebody looks, so 200,000 finished tasks stay small. The only event of a task is its end.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from soundstage.core import timeline as tl
@@ -81,12 +82,18 @@ class Task(NamedTuple):
 
     def asset_token(self, universe_id: str) -> str:
         """Return the part of a result's URL nobody can guess: universe ids come from API keys."""
-        return Draw("asset", universe_id, self.id).hex("token", 32)
+        return _asset_token(universe_id, self.id)
 
     @property
     def draw(self) -> Draw:
         """Everything else about the task that looks random, by label."""
         return Draw(self.id)
+
+
+@lru_cache(maxsize=4096)
+def _asset_token(universe_id: str, task_id: str) -> str:
+    # Finished tasks are polled again and again, and their URL never changes.
+    return Draw("asset", universe_id, task_id).hex("token", 32)
 
 
 def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
