@@ -57,7 +57,12 @@ def ignored(model: type[BaseModel], given: Mapping[str, Any]) -> str | None:
         return None
     unknown = given.keys() - _fields(model)
     names = ", ".join(f"{name[:SHOWN]}{_meant(name, model.model_fields)}" for name in sorted(unknown)[:5])
-    return f"ignored fields: {names}".encode("ascii", "replace").decode()
+    return header_text(f"ignored fields: {names}")
+
+
+def header_text(text: str) -> str:
+    """Return text that a header may carry: what a client sent must not end a line or leave ASCII."""
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
 
 
 def compact(value: Any) -> bytes:

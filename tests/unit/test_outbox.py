@@ -1,5 +1,7 @@
 """The outbox: at least once, the same bytes every time, retries counted from the time they were due."""
 
+from dataclasses import replace
+
 import pytest
 
 from soundstage.core import outbox
@@ -78,7 +80,7 @@ def test_a_retry_is_counted_from_the_due_time_not_from_the_answer() -> None:
     tx = opened()
     scheduled(tx)
     later, delivery = claimed(tx, MANUAL_START + 4_000)
-    answered = outbox.answer(later, delivery.id, FAILED, "pending", 5_000)
+    answered = outbox.answer(later, delivery, FAILED, "pending", 5_000)
     assert answered is not None
     assert answered.due is not None
     assert answered.due[0] == MANUAL_START + 5_000
@@ -90,7 +92,7 @@ def test_speed_shortens_the_wait_for_a_retry_in_scaled_mode_only(clock: Clock, e
     tx = opened(clock)
     first = scheduled(tx).due
     later, delivery = claimed(tx, tx.now)
-    answered = outbox.answer(later, delivery.id, FAILED, "pending", 5_000)
+    answered = outbox.answer(later, delivery, FAILED, "pending", 5_000)
     assert first is not None
     assert answered is not None
     assert answered.due is not None
@@ -101,7 +103,7 @@ def test_a_retry_is_always_later_than_what_it_repeats() -> None:
     tx = opened(Clock("scaled", 1e9), wall=WALL)
     scheduled(tx)
     later, delivery = claimed(tx, WALL)
-    answered = outbox.answer(later, delivery.id, FAILED, "pending", 1)
+    answered = outbox.answer(later, delivery, FAILED, "pending", 1)
     assert answered is not None
     assert answered.due is not None
     assert answered.due[0] == WALL + 1
@@ -114,7 +116,7 @@ def test_event_id_and_body_are_the_same_at_every_attempt() -> None:
     for number in range(4):
         tx, delivery = claimed(tx, now)
         assert (delivery.id, delivery.event_id, delivery.body) == (first.id, first.event_id, first.body)
-        answered = outbox.answer(tx, delivery.id, FAILED, "pending", 1_000)
+        answered = outbox.answer(tx, delivery, FAILED, "pending", 1_000)
         assert answered is not None
         assert len(answered.attempts) == number + 1
         assert answered.due is not None
@@ -126,19 +128,19 @@ def test_a_delivery_that_is_done_is_due_no_more_and_a_late_answer_changes_nothin
     tx = opened()
     scheduled(tx)
     later, delivery = claimed(tx, MANUAL_START)
-    done = outbox.answer(later, delivery.id, Attempt(1, 200, None, ()), "delivered", None)
+    done = outbox.answer(later, delivery, Attempt(1, 200, None, ()), "delivered", None)
     assert done is not None
     assert (done.state, done.due, attempts(later)) == ("delivered", None, [])
-    assert outbox.answer(later, delivery.id, FAILED, "pending", 1) is None
+    assert outbox.answer(later, delivery, FAILED, "pending", 1) is None
     assert outbox.find(later, delivery.id) == done
-    assert outbox.answer(later, "dlv_unknown", FAILED, "pending", 1) is None
+    assert outbox.answer(later, replace(delivery, id="dlv_unknown"), FAILED, "pending", 1) is None
 
 
 def test_resending_keeps_event_id_body_and_past_attempts() -> None:
     tx = opened()
     scheduled(tx)
     later, delivery = claimed(tx, MANUAL_START)
-    done = outbox.answer(later, delivery.id, FAILED, "exhausted", None)
+    done = outbox.answer(later, delivery, FAILED, "exhausted", None)
     assert done is not None
     latest = after(later, MANUAL_START + 77)
     again = outbox.resend(latest, done)
@@ -194,3 +196,12 @@ def test_a_task_that_ends_schedules_its_callback_at_its_own_time_and_settles_in_
         task.ends_at,
         task.ends_at,
     )
+
+
+def test_the_answer_of_an_attempt_from_before_a_reset_does_not_touch_its_namesake() -> None:
+    tx = opened()
+    scheduled(tx)
+    later, delivery = claimed(tx, MANUAL_START)
+    from_before = replace(delivery, due=(MANUAL_START - 1, 1))
+    assert outbox.answer(later, from_before, Attempt(1, 200, None, ()), "delivered", None) is None
+    assert outbox.find(later, delivery.id) == delivery

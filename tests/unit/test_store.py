@@ -280,12 +280,14 @@ def test_on_commit_is_called_after_writes_only_and_sees_them(store: Store) -> No
 
 def test_a_full_memory_store_drops_what_was_idle_longest_and_never_what_awaits_something() -> None:
     wall = Wall()
-    store = MemoryStore(wall, most_universes=4)
-    for name, table in (("directory", "registered"), ("busy", "event"), ("old", "a"), ("young", "a")):
+    store = MemoryStore(wall, most_universes=5)
+    listed = Registered("key_1", "midsync", "mine", "…", created_at=1)
+    finish(store.transact("directory", lambda tx: tx.put("registered", "midsync:1", listed)))
+    for name, table in (("mine", "a"), ("busy", "event"), ("old", "a"), ("young", "a")):
         wall.now += 1
         finish(store.transact(name, lambda tx, table=table: tx.put(table, (1, 1), "row")))  # type: ignore[misc]
     finish(store.transact("new", lambda tx: tx.put("a", 1, "row")))
-    assert sorted(store.universes()) == ["busy", "directory", "new", "young"]
+    assert sorted(store.universes()) == ["busy", "directory", "mine", "new", "young"]
 
 
 # --- one log, several processes -------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def claim(tx: Tx, due: tuple[int, int]) -> Delivery | None:
         return None
     tx.delete("attempt", due)
     delivery = find(tx, delivery_id)
-    if delivery is None:
+    if delivery is None or delivery.due != due:
         return None
     claimed = replace(delivery, state="in_flight", due=due)
     tx.put("delivery", claimed.id, claimed)
@@ -88,11 +88,14 @@ def claim(tx: Tx, due: tuple[int, int]) -> Delivery | None:
 
 
 def answer(
-    tx: Tx, delivery_id: str, attempt: Attempt, state: DeliveryState, retry_after_ms: int | None
+    tx: Tx, claimed: Delivery, attempt: Attempt, state: DeliveryState, retry_after_ms: int | None
 ) -> Delivery | None:
-    """Record an attempt; with `retry_after_ms` the next one falls due so long after this one's due time."""
-    delivery = find(tx, delivery_id)
-    if delivery is None or delivery.due is None:
+    """Record an attempt; with `retry_after_ms` the next one falls due so long after this one's due time.
+
+    None when the delivery is no longer the one that was claimed, because the universe was reset meanwhile.
+    """
+    delivery = find(tx, claimed.id)
+    if delivery is None or delivery.due is None or delivery.state != "in_flight" or delivery.due != claimed.due:
         return None
     due = None
     if retry_after_ms is not None:

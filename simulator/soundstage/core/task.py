@@ -172,7 +172,7 @@ def redirect(tx: Tx, task: Task, outcome: State | None, reason: str | None = Non
 
 def _evict(tx: Tx) -> None:
     """Drop the oldest finished task; what it spent folds into one entry of its wallet."""
-    for key in tx.oldest("task", 64):
+    for key in tx.oldest("task", 4096):
         task: Task | None = tx.get("task", key)
         if task is not None and task.due is None and task.state(tx.now) in tl.TERMINAL and _reported(tx, task):
             tx.delete("task", key)

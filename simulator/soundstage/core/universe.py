@@ -13,6 +13,7 @@ from soundstage.core.wallet import issue, open_wallet
 
 # The universe that holds no tasks but the registered keys, by digest.
 DIRECTORY = "directory"
+_MOST_SEEN = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +163,7 @@ def draw_for(tx: Tx, operation: str, canonical: bytes) -> Draw:
     same = int.from_bytes(request[:8], "big")
     occurrence: int = (tx.get("seen", same) or 0) + 1
     tx.put("seen", same, occurrence)
+    if tx.count("seen") > _MOST_SEEN:
+        # Only a repeat of a request this old would count from one again.
+        tx.delete("seen", tx.oldest("seen", 1)[0])
     return Draw(str(universe.seed), universe.name, request, str(occurrence))

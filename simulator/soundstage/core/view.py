@@ -81,12 +81,14 @@ class Table:
 class View:
     """One universe in memory: its tables, the version of its log and the last instant anybody saw."""
 
-    __slots__ = ("last_now", "tables", "version")
+    __slots__ = ("last_now", "tables", "used", "version")
 
     def __init__(self) -> None:
         self.tables: dict[str, Table] = {}
         self.version = 0
         self.last_now = 0
+        # When somebody last ran a step here, on the machine's clock.
+        self.used = 0
 
     def get(self, table: str, key: Key) -> Row:
         """Return one row, or None."""

@@ -48,6 +48,11 @@ class Courier:
         if self._session is not None:
             await self._session.close()
 
+    def ground(self, universe_id: str) -> None:
+        """Drop the attempts under way in one universe, because it starts over."""
+        for flight in self.flights.get(universe_id, ()):
+            flight.cancel()
+
     async def make_due(self, universe_id: str) -> None:
         """Start every attempt that is due in a universe; each goes on by itself."""
         while True:
@@ -73,7 +78,6 @@ class Courier:
         scheme = self._world.providers[delivery.provider].callback
         if scheme is None:
             return
-        secret = await self._world.run(universe_id, lambda tx: the_key(tx, delivery.key_id).secret)
         number = len(delivery.attempts) + 1
         headers = {
             "Content-Type": "application/json",
@@ -81,23 +85,32 @@ class Courier:
             "webhook-id": delivery.event_id,
             "x-soundstage-attempt": str(number),
         }
-        reason = check_url(delivery.url, self._policy)
-        if reason is None:
-            async with self._lane(delivery.url):
-                # Signed only when its turn has come: receivers refuse a timestamp that is minutes old.
-                headers |= scheme.headers(delivery, secret, self._world.wall() // 1000)
-                status, error = await self._post(delivery, headers, scheme.timeout_seconds)
-        else:
-            status, error = 0, f"blocked: {reason}"
+        try:
+            status, error = await self._try(universe_id, delivery, scheme, headers)
+        except Exception as broken:  # noqa: BLE001 - an attempt without an answer would stay in flight for ever
+            _log.exception("an attempt broke", universe=universe_id, delivery=delivery.id)
+            status, error = 0, f"the simulator failed: {type(broken).__name__}"
         state, retry = _verdict(scheme, number, status, error)
         self._counts.attempts[delivery.provider, state] += 1
 
         def record(tx: Tx) -> None:
             shown = tuple((name, _shown(name, value)) for name, value in headers.items())
             attempt = Attempt(at=tx.now, status=status, error=error, headers=shown)
-            outbox.answer(tx, delivery.id, attempt, state, retry)
+            outbox.answer(tx, delivery, attempt, state, retry)
 
         await self._world.run(universe_id, record)
+
+    async def _try(
+        self, universe_id: str, delivery: Delivery, scheme: CallbackScheme, headers: dict[str, str]
+    ) -> tuple[int, str | None]:
+        reason = check_url(delivery.url, self._policy)
+        if reason is not None:
+            return 0, f"blocked: {reason}"
+        secret = await self._world.run(universe_id, lambda tx: the_key(tx, delivery.key_id).secret)
+        async with self._lane(delivery.url):
+            # Signed only when its turn has come: receivers refuse a timestamp that is minutes old.
+            headers |= scheme.headers(delivery, secret, self._world.wall() // 1000)
+            return await self._post(delivery, headers, scheme.timeout_seconds)
 
     async def _post(
         self, delivery: Delivery, headers: Mapping[str, str], timeout_seconds: float
@@ -145,7 +158,7 @@ def _claim(tx: Tx) -> Delivery | bool | None:
 def _verdict(scheme: CallbackScheme, number: int, status: int, error: str | None) -> tuple[DeliveryState, int | None]:
     if 200 <= status < 300:
         return "delivered", None
-    if error is not None and error.startswith("blocked"):
+    if error is not None and "blocked" in error:
         return "blocked", None
     if status in scheme.refusals:
         return "refused", None

@@ -26,6 +26,7 @@ from soundstage.edge.operations import Operations
 from soundstage.edge.router import Router
 from soundstage.edge.ticker import EVENTS_AT_ONCE, Ticker
 from soundstage.settings import Settings
+from soundstage.validation import header_text
 
 _log = structlog.get_logger("soundstage")
 _JSON = {"Content-Type": "application/json"}
@@ -153,6 +154,7 @@ class Stage:
 
 
 def _plain_404(hint: str) -> web.Response:
+    hint = header_text(hint)
     return web.Response(status=404, text=f"{hint}\n", headers={"X-Soundstage-Hint": hint})
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 from soundstage.core.clock import Wall, wall_now
 from soundstage.core.store import Result, Step
-from soundstage.core.view import Tx, View
+from soundstage.core.universe import DIRECTORY
+from soundstage.core.view import Table, Tx, View
 
 # Universes kept at once; beyond it the ones unused for longest go, a tenth at a time, unless they await something.
 MOST_UNIVERSES = 20_000
@@ -26,7 +27,8 @@ class MemoryStore:
         view = self._views.get(universe_id)
         if view is None:
             view = self._open(universe_id)
-        tx = Tx(universe_id, view, self._wall())
+        view.used = self._wall()
+        tx = Tx(universe_id, view, view.used)
         result = step(tx)
         writes = tx.writes()
         if writes:
@@ -57,10 +59,16 @@ class MemoryStore:
         return view
 
     def _evict(self) -> None:
-        idle = [
-            (view.last_now, name)
-            for name, view in self._views.items()
-            if view.first("event") is None and view.first("attempt") is None and name != "directory"
-        ]
+        # What somebody registered stays, and so does what still has to happen: an attempt in flight included.
+        directory = self._views.get(DIRECTORY, View()).tables.get("registered", Table())
+        kept = {DIRECTORY, *(row.universe for row in directory.rows.values())}
+        idle = [(view.used, name) for name, view in self._views.items() if name not in kept and _at_rest(view)]
         for _, name in sorted(idle)[: max(1, self._most // 10)]:
             del self._views[name]
+
+
+def _at_rest(view: View) -> bool:
+    if view.first("event") is not None or view.first("attempt") is not None:
+        return False
+    deliveries = view.tables.get("delivery", Table()).rows.values()
+    return not any(delivery.state == "in_flight" for delivery in deliveries)

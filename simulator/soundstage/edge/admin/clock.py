@@ -12,6 +12,7 @@ from soundstage.core.world import due_in
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
 
 _MOST_STEPS = 1_000_000
+_LATEST = parse_iso("9000-01-01")
 _LONGEST_SECONDS = 100 * 365 * 86_400
 
 
@@ -19,7 +20,7 @@ class NewClock(AdminBody):
     """Another clock for a universe; `now` (ISO 8601) may only lie ahead."""
 
     mode: Mode
-    speed: float | None = Field(default=None, gt=0, le=1_000_000)
+    speed: float | None = Field(default=None, ge=0.001, le=1_000_000)
     now: str | None = None
 
 
@@ -53,7 +54,7 @@ async def switch(call: AdminCall) -> Answer:
     """Give a universe another clock; its time goes on from where it is, or from a later `now`."""
     wanted = call.read(NewClock)
     try:
-        instant = None if wanted.now is None else parse_iso(wanted.now)
+        instant = None if wanted.now is None else _in_range(parse_iso(wanted.now))
     except ValueError:
         raise AdminError(400, "invalid_request", "now must be ISO 8601, such as 2026-01-01T00:00:00Z") from None
     results = []
@@ -68,7 +69,7 @@ async def switch(call: AdminCall) -> Answer:
                     f"the clock shows {iso(tx.now)} and only moves forward",
                     "use another universe, or start the server with --start-at",
                 )
-            speed = wanted.speed if wanted.speed is not None else (clock.speed if wanted.mode == "scaled" else 1.0)
+            speed = wanted.speed if wanted.speed is not None else (clock.speed if wanted.mode == clock.mode else call.world.opening.clock.speed)
             set_clock(tx, clock.switched(wanted.mode, speed, tx.wall))
 
         fresh = await _untouched(call, universe)
@@ -99,7 +100,7 @@ async def _advance(call: AdminCall, universe: str, wanted: Advance) -> None:
     world, courier = call.world, call.services.courier
     until = stopwatch() + wanted.timeout
     now = await world.run(universe, lambda tx: tx.now)
-    target = None if wanted.seconds is None else now + int(wanted.seconds * 1000)
+    target = None if wanted.seconds is None else _in_range(now + int(wanted.seconds * 1000))
     for _ in range(_MOST_STEPS):
         await courier.make_due(universe)
         if wanted.wait == "callbacks":
@@ -108,7 +109,7 @@ async def _advance(call: AdminCall, universe: str, wanted: Advance) -> None:
         due = None if view is None else due_in(view).first
         if due is None or (target is not None and due > target):
             break
-        await world.forward(universe, due)
+        await world.forward(universe, _in_range(due))
         if wanted.to is not None:
             break
         if stopwatch() > until:
@@ -120,6 +121,12 @@ async def _advance(call: AdminCall, universe: str, wanted: Advance) -> None:
     await courier.make_due(universe)
     if wanted.wait == "callbacks":
         await _landed(call, universe, until)
+
+
+def _in_range(instant: int) -> int:
+    if instant > _LATEST:
+        raise AdminError(409, "clock_too_far", "clocks here end at the year 9000", "advance by less")
+    return instant
 
 
 async def _landed(call: AdminCall, universe: str, until: float) -> None:

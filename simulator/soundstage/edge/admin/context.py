@@ -31,6 +31,11 @@ class AdminError(Exception):
         self.hint = hint
 
 
+def readable(text: str) -> str:
+    """Return text that JSON can hold: bytes that were no UTF-8 become question marks."""
+    return str(text).encode("utf-8", "replace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the running server that the admin API reads and drives."""

@@ -1,8 +1,8 @@
 """Records: the journal of calls, callback deliveries, the ledger, invariants, and starting over."""
 
-import re
 from itertools import chain
 from typing import Any, Literal
+from urllib.parse import unquote_plus
 
 from soundstage.core import outbox
 from soundstage.core.clock import iso, parse_iso
@@ -13,12 +13,12 @@ from soundstage.core.outbox import Delivery
 from soundstage.core.universe import DIRECTORY, start_over
 from soundstage.core.view import Tx
 from soundstage.core.wallet import listed
-from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
+from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route, readable
 from soundstage.edge.delivery import body_text
 from soundstage.edge.gate import open_with_history
 
-_SECRET_HEADERS = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization"})
-_KEY_IN_QUERY = re.compile(r"(?i)((?:api_?key|token|key)=)[^&#]*")
+_SECRET_HEADERS = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization", "x-soundstage-admin-token"})
+_SECRET_FIELDS = frozenset({"api_key", "apikey", "key", "token"})
 
 
 class Reset(AdminBody):
@@ -116,6 +116,8 @@ async def reset(call: AdminCall) -> Answer:
     """
     what = call.read(Reset).what
     for universe in call.writable():
+        if what != "journal":
+            call.services.courier.ground(universe)
         if what in {"journal", "all"}:
             call.services.journal.clear(universe)
         if what == "state":
@@ -179,19 +181,33 @@ def _matching(call: AdminCall) -> list[Exchange]:
 
 
 def _exchange(one: Exchange) -> dict[str, Any]:
-    headers = {str(name): "…" if name.lower() in _SECRET_HEADERS else value for name, value in one.headers.items()}
+    headers = {
+        readable(name): "…" if name.lower() in _SECRET_HEADERS else readable(value)
+        for name, value in one.headers.items()
+    }
     return {
         "id": one.id,
         "at": iso(one.at),
         "universe": one.universe,
-        "method": one.method,
-        "path": _KEY_IN_QUERY.sub(r"\1…", one.target),
+        "method": readable(one.method),
+        "path": _target(one.target),
         "provider": one.provider,
         "operation": one.operation,
         "status": one.status,
         "request": {"headers": headers, "body": body_text(one.body) if one.body else None},
         "response": {"body": body_text(one.reply)},
     }
+
+
+def _target(target: str) -> str:
+    """Return a request target without the keys in its query, however they are encoded."""
+    path, mark, query = readable(target).partition("?")
+    fields = [field.partition("=") for field in query.split("&")]
+    shown = [
+        f"{name}=…" if unquote_plus(name).lower() in _SECRET_FIELDS else name + sign + value
+        for name, sign, value in fields
+    ]
+    return path + mark + "&".join(shown)
 
 
 def _entry(at: int, kind: str, amount: int, task_id: str | None, wallet: str, note: str) -> dict[str, Any]:

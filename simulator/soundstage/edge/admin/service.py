@@ -17,7 +17,7 @@ from soundstage.core.randomness import key_digest
 from soundstage.core.universe import DIRECTORY, universe_of
 from soundstage.core.world import World
 from soundstage.edge.admin import clock, keys, records, tasks
-from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, Services
+from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, Services, readable
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.openapi import document
 from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
@@ -55,7 +55,7 @@ class Admin:
             status, body = await self._call(request, path, query_text)
             return web.Response(status=204) if status == 204 else _json(status, body)
         except AdminError as refusal:
-            content = {"error": {"code": refusal.code, "message": str(refusal), "hint": refusal.hint}}
+            content = {"error": {"code": refusal.code, "message": readable(str(refusal)), "hint": refusal.hint}}
             return _json(refusal.status, content)
         except Exception:  # noqa: BLE001 - the last resort, logged whole
             _log.exception("admin call failed", path=path)
@@ -80,7 +80,7 @@ class Admin:
         if "x-soundstage-attempt" in request.headers:
             raise AdminError(403, "own_callback", "a callback of this server may not drive its admin API")
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             raise AdminError(403, "foreign_origin", "web pages of other origins may not use the admin API")
 
     async def _call(self, request: BaseRequest, path: str, query_text: str) -> Answer:
