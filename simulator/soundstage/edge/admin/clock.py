@@ -69,7 +69,11 @@ async def switch(call: AdminCall) -> Answer:
                     f"the clock shows {iso(tx.now)} and only moves forward",
                     "use another universe, or start the server with --start-at",
                 )
-            speed = wanted.speed if wanted.speed is not None else (clock.speed if wanted.mode == clock.mode else call.world.opening.clock.speed)
+            speed = (
+                wanted.speed
+                if wanted.speed is not None
+                else (clock.speed if wanted.mode == clock.mode else call.world.opening.clock.speed)
+            )
             set_clock(tx, clock.switched(wanted.mode, speed, tx.wall))
 
         fresh = await _untouched(call, universe)
