@@ -214,7 +214,7 @@ def test_oldest_gives_the_first_keys_that_are_still_there(store: Store) -> None:
     put(store, "a", 4, 3, 2, 1)
 
     def oldest(most: int) -> list[Any]:
-        return finish(store.transact("u", lambda tx: tx.oldest("a", most)))
+        return finish(store.transact("u", lambda tx: list(tx.oldest("a", most))))
 
     assert oldest(2) == [4, 3]
     finish(store.transact("u", lambda tx: tx.delete("a", 4)))

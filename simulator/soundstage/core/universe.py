@@ -165,5 +165,5 @@ def draw_for(tx: Tx, operation: str, canonical: bytes) -> Draw:
     tx.put("seen", same, occurrence)
     if tx.count("seen") > _MOST_SEEN:
         # Only a repeat of a request this old would count from one again.
-        tx.delete("seen", tx.oldest("seen", 1)[0])
+        tx.delete("seen", next(tx.oldest("seen", 1)))
     return Draw(str(universe.seed), universe.name, request, str(occurrence))

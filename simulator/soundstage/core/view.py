@@ -10,6 +10,7 @@ rows are at the end. Tables asked for their `first` row (events, attempts) keep 
 from collections import deque
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import Any, Final
 
 Key = str | int | tuple[int, int]
@@ -63,19 +64,13 @@ class Table:
             heappop(self.heap)
         return self.heap[0] if self.heap else None
 
-    def from_oldest(self, most: int) -> list[Key]:
-        """Return up to `most` keys, the oldest first."""
+    def from_oldest(self, most: int) -> Iterator[Key]:
+        """Yield up to `most` keys, the oldest first; the table must not change meanwhile."""
         if self.oldest is None:
             self.oldest = deque(self.rows)
         while self.oldest and self.oldest[0] not in self.rows:
             self.oldest.popleft()
-        found: list[Key] = []
-        for key in self.oldest:
-            if key in self.rows:
-                found.append(key)
-                if len(found) == most:
-                    break
-        return found
+        return islice((key for key in self.oldest if key in self.rows), most)
 
 
 class View:
@@ -166,10 +161,10 @@ class Tx:
         found = self._view.tables.get(table)
         return 0 if found is None else len(found.rows)
 
-    def oldest(self, table: str, most: int) -> list[Key]:
-        """Return up to `most` keys, the oldest first, as the table was when the step began."""
+    def oldest(self, table: str, most: int) -> Iterator[Key]:
+        """Yield up to `most` keys, the oldest first, as the table was when the step began."""
         found = self._view.tables.get(table)
-        return [] if found is None else found.from_oldest(most)
+        return iter(()) if found is None else found.from_oldest(most)
 
     def first(self, table: str) -> Any:
         """Return the smallest key of a table as it was when the step began, or None."""
