@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from soundstage.core.call import Problem
+from soundstage.core.call import Form, Problem
 
 SHOWN = 60
 
@@ -16,6 +16,11 @@ SHOWN = 60
 _MUST_BE: Mapping[str, str] = {
     "string_type": "must be a string",
     "int_type": "must be an integer",
+    "int_parsing": "must be an integer",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "dataclass_exact_type": "must be a file of a multipart form",
+    "dataclass_type": "must be a file of a multipart form",
     "int_from_float": "must be an integer",
     "int_parsing_size": "must be an integer of ordinary size",
     "float_type": "must be a number",
@@ -42,13 +47,33 @@ class WireModel(BaseModel):
 
 
 def read(model: type[Model], given: Any) -> Model | Problem:
-    """Return the model filled from parsed JSON or a query, or the problem with it."""
+    """Return the model filled from parsed JSON, a form or a query, or the problem with it.
+
+    A form has no types, so there a number or a truth value is read from its text.
+    """
     if not isinstance(given, Mapping):
         return Problem("invalid_request", f"The body must be a JSON object, got {_kind(given)}.")
+    if isinstance(given, Form):
+        return _read_form(model, given)
     try:
         return model.model_validate(given)
     except ValidationError as error:
         return _problem(error, model, given)
+
+
+def _read_form(model: type[Model], form: Form) -> Model | Problem:
+    fields: dict[str, Any] = {}
+    for name, values in form.items():
+        if name in _lists(model):
+            fields[name] = values
+        elif len(values) > 1 and name in model.model_fields:
+            return Problem("invalid_request", f"{name} is given {len(values)} times; give it once.", name)
+        else:
+            fields[name] = values[0]
+    try:
+        return model.model_validate(fields, strict=False)
+    except ValidationError as error:
+        return _problem(error, model, fields)
 
 
 def ignored(model: type[BaseModel], given: Mapping[str, Any]) -> str | None:
@@ -73,6 +98,11 @@ def compact(value: Any) -> bytes:
 @cache
 def _fields(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(model.model_fields)
+
+
+@cache
+def _lists(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(name for name, field in model.model_fields.items() if "list[" in str(field.annotation))
 
 
 def _problem(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> Problem:

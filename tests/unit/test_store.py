@@ -14,7 +14,7 @@ from soundstage.core.store import Store
 from soundstage.core.task import Task
 from soundstage.core.timeline import Point, planned, replaced
 from soundstage.core.universe import Key, Opening, Registered, Universe, open_universe, set_clock
-from soundstage.core.usage import PastUse
+from soundstage.core.usage import Use
 from soundstage.core.view import ALL, GONE, Tx, View, Writes
 from soundstage.core.wallet import Entry, Wallet
 from soundstage.store import logged
@@ -432,7 +432,7 @@ RECORDS = [
         ("::1",),
         limits=(("a", 1),),
     ),
-    PastUse("p", "w", "k", "m", "t", 1, 2, 3, (4, 5, 6), None),
+    Use("p", "w", "k", "m", "t", 1, 2, 3, (4, 5, 6), None),
     Point(5, "running", 50),
     Registered("k", "midsync", "u", "…", True, 4),
     Task("t", "midsync", "o", "video", "m", "k", "w", b'{"a":1}', 1, 2, 3, "succeeded", None, ("reserve", 1, 5)),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from soundstage.core.clock import MANUAL_START
 from soundstage.core.invariants import violations
 from soundstage.core.task import Order, create
-from soundstage.core.usage import PastUse, record_history
+from soundstage.core.usage import Use, record_history
 from soundstage.core.view import Tx
 from soundstage.core.wallet import (
     LedgerError,
@@ -112,7 +112,7 @@ def test_a_wallet_that_is_not_there_is_an_error() -> None:
 
 def test_history_brings_its_own_credits() -> None:
     tx = opened()
-    uses = [PastUse(f"p{at}", "w", "k", "m", "t", at, 40, 1, None, 5) for at in (10, 20)]
+    uses = [Use(f"p{at}", "w", "k", "m", "t", at, 40, 1, None, 5) for at in (10, 20)]
     record_history(tx, "w", uses)
     assert sums(tx) == (1080, 1000, 0, 80)
     assert violations(after(tx, MANUAL_START)) == []

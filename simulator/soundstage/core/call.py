@@ -12,7 +12,11 @@ ProblemCode = Literal[
     "malformed_body",
     "unauthorized",
     "insufficient_credit",
+    "over_budget",
     "forbidden",
+    "address_not_allowed",
+    "model_not_allowed",
+    "model_not_found",
     "not_found",
     "no_such_route",
     "method_not_allowed",
@@ -27,7 +31,11 @@ STATUS: Mapping[ProblemCode, int] = {
     "malformed_body": 400,
     "unauthorized": 401,
     "insufficient_credit": 402,
+    "over_budget": 402,
     "forbidden": 403,
+    "address_not_allowed": 403,
+    "model_not_allowed": 403,
+    "model_not_found": 404,
     "not_found": 404,
     "no_such_route": 404,
     "method_not_allowed": 405,
@@ -40,11 +48,15 @@ STATUS: Mapping[ProblemCode, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a call is refused, in words that say what to send instead; a provider turns it into its own reply."""
+    """Why a call is refused, in words that say what to send instead; a provider turns it into its own reply.
+
+    `retry_after_ms` is when the same call may be sent again, where waiting helps.
+    """
 
     code: ProblemCode
     message: str
     field: str | None = None
+    retry_after_ms: int | None = None
 
     @property
     def status(self) -> int:
@@ -68,8 +80,21 @@ class Call(NamedTuple):
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
+class Frame(NamedTuple):
+    """A piece of a streamed reply; it leaves `offset_ms` after the first one, before the clock's speed."""
+
+    offset_ms: int
+    data: bytes
+
+
+class Stream(NamedTuple):
+    """A streamed reply, whole before its first byte leaves: whoever stops reading changes nothing."""
+
+    frames: tuple[Frame, ...]
+
+
 class Reply(NamedTuple):
-    """A provider's answer: `body` becomes JSON unless it is bytes already."""
+    """A provider's answer: `body` becomes JSON unless it is bytes or a stream already."""
 
     body: Any
     status: int = 200
@@ -79,9 +104,12 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """A stored body: where it is kept, how long it is, and what its bytes say it is."""
+    """A file that came with a call: how many bytes it has, what they say it is (None when unknown), their digest."""
 
-    id: str
     size: int
-    content_type: str
+    content_type: str | None
     sha256: str
+
+
+class Form(dict[str, list[str | BlobRef]]):
+    """The fields of an HTML form body, each with every value it was given; `name[]` counts as `name`."""

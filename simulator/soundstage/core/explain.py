@@ -20,6 +20,7 @@ def explain(task: Task, provider: Provider, delivery: Delivery | None, now: int)
     sentences = [
         f"{provider.title} accepted {task.operation} at {iso(task.created_at)}.",
         f"{provider.explain_price(task)}.",
+        *([] if provider.explain_route is None else [f"{provider.explain_route(task)}."]),
         _where(task, now),
     ]
     moved = [f"{_MOVED[kind].format(decimal_text(sum_))} at {iso(at)}" for kind, at, sum_ in listed(task.movements)]

@@ -16,7 +16,7 @@ def violations(tx: Tx) -> list[str]:
     found: list[str] = []
     for _, entry in tx.scan("entry"):
         (issued if entry.kind == "issue" else paid)[entry.wallet] += entry.amount
-    for _, row in chain(tx.scan("task"), tx.scan("past")):
+    for _, row in chain(tx.scan("task"), tx.scan("use")):
         holding[row.wallet] += held(row.movements)
         paid[row.wallet] += spent(row.movements)
         found += _of_movements(row.id, row.movements)

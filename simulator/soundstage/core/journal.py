@@ -45,8 +45,8 @@ class Journal:
         body: bytes,
         status: int,
         reply: bytes,
-    ) -> None:
-        """Keep one exchange; formatting waits until somebody reads it."""
+    ) -> int:
+        """Keep one exchange and return its number; formatting waits until somebody reads it."""
         self._count += 1
         self._ring.append(
             Exchange(
@@ -64,6 +64,7 @@ class Journal:
                 bytes(memoryview(reply)[:BODY_LIMIT]),
             )
         )
+        return self._count
 
     def newest(self) -> Iterator[Exchange]:
         """Yield the exchanges, the newest first."""

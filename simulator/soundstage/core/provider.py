@@ -6,9 +6,11 @@ A provider is data and plain functions. Handlers are synchronous, `(call, tx) â†
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.outbox import Delivery
+from soundstage.core.signing import webhook_secret
 from soundstage.core.task import Task
 from soundstage.core.timeline import State
 from soundstage.core.universe import Key
@@ -19,21 +21,27 @@ Handler = Callable[[Call, Tx], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One documented endpoint. `path` may hold `{name}` segments; `scope` is what the key must be allowed."""
+    """One documented endpoint. `path` may hold `{name}` segments; `scope` is what the key must be allowed.
+
+    `body` says what is read: nothing, JSON, or JSON and HTML forms. A `keyless` one also answers without a key, as
+    `NOBODY` in a universe that holds nothing and keeps nothing.
+    """
 
     id: str
     method: str
     path: str
     handle: Handler
     scope: str | None = None
-    takes_body: bool = False
+    body: Literal["none", "json", "json or form"] = "none"
+    keyless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackScheme:
     """How a provider calls back: body, headers, patience and what counts as delivered.
 
-    `retries_ms` are the waits after each failed attempt; when they run out the delivery is exhausted.
+    `retries_ms` are the waits after each failed attempt; when they run out the delivery is exhausted. `secret` writes
+    a key's 16 bytes of secret material the way this provider's signatures want it.
     """
 
     event: Callable[[Task], str]
@@ -41,6 +49,7 @@ class CallbackScheme:
     headers: Callable[[Delivery, str, int], Mapping[str, str]]
     retries_ms: tuple[int, ...]
     timeout_seconds: float = 15.0
+    secret: Callable[[bytes], str] = webhook_secret
     refusals: frozenset[int] = frozenset({410})
     delay_ms: int = 0
 
@@ -58,7 +67,9 @@ class Provider:
     reply_to: Callable[[Problem], Reply]
     states: Mapping[State, str]
     scopes: frozenset[str]
-    asset_type: Callable[[Task], str]
+    asset_types: Callable[[Task], tuple[str, ...]]
+    models: Callable[[], frozenset[str]]
     explain_price: Callable[[Task], str]
+    explain_route: Callable[[Task], str] | None = None
     callback: CallbackScheme | None = None
     history: Callable[[Tx, Key, int], None] | None = None

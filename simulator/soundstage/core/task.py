@@ -4,7 +4,6 @@ A task's row holds what cannot be derived: the request, the plan, the money. Its
 whenever somebody looks, so 200,000 finished tasks stay small. The only event of a task is its end.
 """
 
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from soundstage.core import timeline as tl
@@ -12,14 +11,17 @@ from soundstage.core.randomness import Draw
 from soundstage.core.timeline import Point, State, Timeline
 from soundstage.core.universe import Key, the_universe
 from soundstage.core.view import Tx
-from soundstage.core.wallet import Entry, Movements, release, reserve, settle, total
+from soundstage.core.wallet import Movements, fold, release, reserve, settle, spent
 
 # Tasks kept per universe; beyond it the oldest finished ones are evicted and answer 404.
 MOST_TASKS: Final = 250_000
 
 
 class Order(NamedTuple):
-    """What a provider's handler asks the engine to do. Spans are documented ones, before the clock's speed."""
+    """What a provider's handler asks the engine to do. Spans are documented ones, before the clock's speed.
+
+    `price` is reserved at once; `cost`, where it is known to be less, is what success will settle.
+    """
 
     provider: str
     operation: str
@@ -32,6 +34,7 @@ class Order(NamedTuple):
     callback_url: str | None = None
     outcome: State = "succeeded"
     reason: str | None = None
+    cost: int | None = None
 
 
 class Task(NamedTuple):
@@ -55,6 +58,7 @@ class Task(NamedTuple):
     delivery: str | None = None
     due: tuple[int, int] | None = None
     replaced: Timeline | None = None
+    cost: int | None = None
 
     @property
     def timeline(self) -> Timeline:
@@ -80,20 +84,10 @@ class Task(NamedTuple):
         end = tl.end_of(self.timeline)
         return None if end is None else self.created_at + end.offset_ms
 
-    def asset_token(self, universe_id: str) -> str:
-        """Return the part of a result's URL nobody can guess: universe ids come from API keys."""
-        return _asset_token(universe_id, self.id)
-
     @property
     def draw(self) -> Draw:
         """Everything else about the task that looks random, by label."""
         return Draw(self.id)
-
-
-@lru_cache(maxsize=4096)
-def _asset_token(universe_id: str, task_id: str) -> str:
-    # Finished tasks are polled again and again, and their URL never changes.
-    return Draw("asset", universe_id, task_id).hex("token", 32)
 
 
 def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
@@ -119,6 +113,8 @@ def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
         order.callback_url or key.callback_url,
         None,
         due,
+        None,
+        order.cost,
     )
     tx.put("task", task.id, task)
     tx.put("event", due, task.id)
@@ -136,7 +132,10 @@ def find(tx: Tx, task_id: str, provider: str) -> Task | None:
 def end(tx: Tx, task: Task) -> Task:
     """Settle or release at the task's end, which is now; the outbox row is the engine's part."""
     succeeded = task.state(tx.now) == "succeeded"
-    movements = (settle if succeeded else release)(tx, task.wallet, task.movements)
+    if succeeded:
+        movements = settle(tx, task.wallet, task.movements, task.cost)
+    else:
+        movements = release(tx, task.wallet, task.movements)
     if task.due is not None:
         tx.delete("event", task.due)
     ended = task._replace(movements=movements, due=None)
@@ -178,11 +177,7 @@ def _evict(tx: Tx) -> None:
             tx.delete("task", key)
             if task.delivery is not None:
                 tx.delete("delivery", task.delivery)
-            folded = tx.get("entry", f"{task.wallet}:folded")
-            amount = total(task.movements, "settle") - total(task.movements, "refund")
-            before = 0 if folded is None else folded.amount
-            note = "spent by tasks no longer kept"
-            tx.put("entry", f"{task.wallet}:folded", Entry(task.wallet, "folded", tx.now, before + amount, note))
+            fold(tx, task.wallet, spent(task.movements))
             return
 
 

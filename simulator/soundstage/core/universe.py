@@ -72,6 +72,10 @@ class Opening:
     history: int = 0
 
 
+# Who calls a keyless operation without a key.
+NOBODY = Key(id="", provider="", account="", wallet="", shown="", secret="")
+
+
 def universe_of(key_text: str) -> str:
     """Return the id of the universe an unregistered key opens."""
     return f"u_{key_digest(key_text)[:16]}"
@@ -137,7 +141,7 @@ def start_over(tx: Tx) -> list[Key]:
     Clock and seed stay: time only moves forward, and the same requests give the same results again.
     """
     keys = [key for _, key in tx.scan("key")]
-    for table in ("task", "event", "attempt", "delivery", "wallet", "entry", "past", "seen", "key"):
+    for table in ("task", "event", "attempt", "delivery", "wallet", "entry", "use", "rate", "seen", "key"):
         tx.clear(table)
     return keys
 

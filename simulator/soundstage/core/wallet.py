@@ -104,6 +104,19 @@ def settle(tx: Tx, wallet_id: str, movements: Movements, amount: int | None = No
     return settled if paid == holding else (*settled, "release", tx.now, holding - paid)
 
 
+def spend(tx: Tx, wallet_id: str, amount: int) -> None:
+    """Spend `amount` micros at once, without holding them; the caller has checked `covers`."""
+    _move(tx, wallet_id, available=-amount, spent=amount)
+
+
+def fold(tx: Tx, wallet_id: str, amount: int) -> None:
+    """Add `amount` micros to the one entry that stands for everything spent and no longer kept row by row."""
+    folded: Entry | None = tx.get("entry", f"{wallet_id}:folded")
+    before = 0 if folded is None else folded.amount
+    note = "spent by what is no longer kept"
+    tx.put("entry", f"{wallet_id}:folded", Entry(wallet_id, "folded", tx.now, before + amount, note))
+
+
 def release(tx: Tx, wallet_id: str, movements: Movements) -> Movements:
     """Give back all that is held, because the task did not succeed."""
     holding = held(movements)

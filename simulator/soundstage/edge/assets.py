@@ -7,10 +7,9 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from soundstage import media
+from soundstage.core.assets import asset_path
 from soundstage.core.view import Tx
 from soundstage.core.world import World
-
-_NAMES = {"mp4": "video/mp4", "png": "image/png", "wav": "audio/wav"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +22,27 @@ class Range:
 
 async def serve_asset(request: BaseRequest, path: str, world: World) -> web.Response:
     """Answer GET and HEAD on /cdn/{universe}/{task}/{token}.{ext}."""
-    parts = path.split("/")
     if request.method not in {"GET", "HEAD"}:
         return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="use GET or HEAD\n")
-    content_type = await _find(parts, world)
+    content_type = await _find(path, world)
     if content_type is None:
         return web.Response(status=404, text="no such file; take the URL from a finished task\n")
     return send_file(request, media.sample(content_type), content_type)
 
 
-async def _find(parts: list[str], world: World) -> str | None:
+async def _find(path: str, world: World) -> str | None:
+    parts = path.split("/")
     if len(parts) != 5 or world.store.peek(parts[2]) is None:
         return None
-    token, _, extension = parts[4].partition(".")
 
     def look(tx: Tx) -> str | None:
         task = tx.get("task", parts[3])
-        if task is None or task.state(tx.now) != "succeeded" or token != task.asset_token(tx.universe_id):
+        if task is None or task.state(tx.now) != "succeeded":
             return None
-        content_type = world.providers[task.provider].asset_type(task)
-        return content_type if _NAMES.get(extension) == content_type else None
+        for number, content_type in enumerate(world.providers[task.provider].asset_types(task)):
+            if path == asset_path(tx.universe_id, task.id, number, content_type):
+                return content_type
+        return None
 
     return await world.run(parts[2], look)
 

@@ -41,10 +41,11 @@ def _too_large(limit: int) -> Problem:
     return Problem("payload_too_large", f"The body may have at most {limit} bytes.")
 
 
-def parse_json(raw: bytes, content_type: str | None) -> Any:
+def parse_json(raw: bytes, content_type: str | None, *, or_form: bool = False) -> Any:
     """Return the value of a JSON body, or a Problem: strict JSON in UTF-8 only."""
     if content_type is not None and not _is_json(content_type):
-        return Problem("unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
+        form = ", or a form as multipart/form-data" if or_form else ""
+        return Problem("unsupported_media_type", f"Send JSON, with the header Content-Type: application/json{form}.")
     if not raw.strip():
         return Problem("malformed_body", "The body is empty; send a JSON object.")
     try:

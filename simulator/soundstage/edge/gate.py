@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from aiohttp.web_request import BaseRequest
+
 from soundstage.core.call import Problem
 from soundstage.core.clock import Clock
-from soundstage.core.provider import Provider
+from soundstage.core.limits import address_problem, rate_problem
+from soundstage.core.provider import Operation, Provider
 from soundstage.core.randomness import fingerprint, key_digest
 from soundstage.core.signing import webhook_secret
 from soundstage.core.universe import (
@@ -69,24 +72,37 @@ class Gate:
             )
         if row is not None and row.revoked:
             return Problem("unauthorized", "This API key was revoked; send another one.")
-        return self._remember(provider.id, key_text, row)
+        return self._remember(provider, key_text, row)
 
-    def _remember(self, provider_id: str, key_text: str, row: Registered | None) -> Identity:
+    def _remember(self, provider: Provider, key_text: str, row: Registered | None) -> Identity:
         found = Identity(
             universe=universe_of(key_text) if row is None else row.universe,
-            key_id=key_id_of(provider_id, key_text) if row is None else row.id,
+            key_id=key_id_of(provider.id, key_text) if row is None else row.id,
             shown=shortened(key_text),
-            secret=secret_of(provider_id, key_text),
+            secret=secret_of(provider, key_text),
         )
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
-        self._known[provider_id, key_text] = found
+        self._known[provider.id, key_text] = found
         return found
 
 
-def secret_of(provider_id: str, key_text: str) -> str:
+def secret_of(provider: Provider, key_text: str) -> str:
     """Return the webhook secret of a key, the same at every start so that a receiver can be set up once."""
-    return webhook_secret(fingerprint("webhook secret", provider_id, key_text))
+    write = webhook_secret if provider.callback is None else provider.callback.secret
+    return write(fingerprint("webhook secret", provider.id, key_text))
+
+
+def limit_problem(tx: Tx, operation: Operation, key: Key, request: BaseRequest) -> Problem | None:
+    """Return why this key may not make this call now, by scope, address or rate."""
+    if operation.scope is not None and key.scopes is not None and operation.scope not in key.scopes:
+        has = ", ".join(sorted(key.scopes)) or "none"
+        return Problem("forbidden", f"This API key lacks the scope {operation.scope}; it has {has}.")
+    if key.ip_allowlist is not None:
+        problem = address_problem(key, request.remote)
+        if problem is not None:
+            return problem
+    return None if key.limits is None else rate_problem(tx, key)
 
 
 def enter(tx: Tx, provider: Provider, identity: Identity, opening: Opening) -> Key:

@@ -7,6 +7,7 @@ the provider's own shape; a step that raises has changed nothing.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -14,13 +15,17 @@ import structlog
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from soundstage.core.call import Call, Problem, Reply
+from soundstage.core.call import Call, Form, Frame, Problem, Reply, Stream
+from soundstage.core.clock import Clock
 from soundstage.core.journal import Journal
-from soundstage.core.provider import Operation
+from soundstage.core.provider import Operation, Provider
+from soundstage.core.store import Step
+from soundstage.core.universe import NOBODY, the_universe
 from soundstage.core.view import Tx
 from soundstage.core.world import World
 from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
-from soundstage.edge.gate import Gate, enter
+from soundstage.edge.forms import is_form, read_form
+from soundstage.edge.gate import Gate, Identity, enter, limit_problem
 from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
 
@@ -38,6 +43,7 @@ class _Visit:
     universe: str = ""
     now: int = 0
     raw: bytes = b""
+    clock: Clock | None = None
 
 
 class Operations:
@@ -51,9 +57,9 @@ class Operations:
 
     async def serve(
         self, request: BaseRequest, endpoint: Endpoint, params: Mapping[str, str], query_text: str
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         """Answer one call on a documented path."""
-        operation = endpoint.operations.get(request.method)
+        operation = endpoint.operations.get(request.method) or _behind_head(request, endpoint)
         if operation is None:
             return self._method_not_allowed(request, endpoint)
         visit = _Visit(request, endpoint, operation)
@@ -66,6 +72,8 @@ class Operations:
             _log.exception("handler failed", operation=operation.id, universe=visit.universe)
             problem = Problem("internal", "The simulator failed; its log says why. Nothing was charged.")
             reply = endpoint.provider.reply_to(problem)
+        if isinstance(reply.body, Stream):
+            return await self._stream(visit, reply, reply.body)
         return self._send(visit, reply)
 
     async def _answer(self, visit: _Visit, params: Mapping[str, str], query_text: str) -> Reply:
@@ -76,6 +84,8 @@ class Operations:
             return provider.reply_to(query)
         headers = request.headers
         key_text = provider.credential(path, headers, query)
+        if key_text is None and operation.keyless:
+            return await self._for_nobody(visit, params, query)
         identity = None if key_text is None else self._gate.known(provider.id, key_text)
         if identity is None:
             found = await self._gate.identify(provider, key_text)
@@ -83,32 +93,77 @@ class Operations:
                 return provider.reply_to(found)
             identity = found
         visit.universe = identity.universe
-        body = await self._body(visit) if operation.takes_body else None
+        body = None if operation.body == "none" else await self._body(visit)
         if isinstance(body, Problem):
             return provider.reply_to(body)
+        return await world.run(identity.universe, self._step(visit, identity, params, query, body))
+
+    def _step(
+        self, visit: _Visit, identity: Identity, params: Mapping[str, str], query: Mapping[str, str], body: Any
+    ) -> Step[Reply]:
+        request, path, operation = visit.request, visit.endpoint.path, visit.operation
+        provider, world = visit.endpoint.provider, self._world
 
         def step(tx: Tx) -> Reply:
             key = enter(tx, provider, identity, world.opening)
             visit.now = tx.now
-            if operation.scope is not None and key.scopes is not None and operation.scope not in key.scopes:
-                return provider.reply_to(_lacking(operation.scope, key.scopes))
-            call = Call(request.method, path, params, query, headers, body, key, world.base_url)
-            return operation.handle(call, tx)
+            problem = limit_problem(tx, operation, key, request)
+            if problem is not None:
+                return _refusal(provider, problem)
+            call = Call(request.method, path, params, query, request.headers, body, key, world.base_url)
+            reply = operation.handle(call, tx)
+            if isinstance(reply.body, Stream):
+                visit.clock = the_universe(tx).clock
+            return reply
 
-        return await world.run(identity.universe, step)
+        return step
+
+    async def _for_nobody(self, visit: _Visit, params: Mapping[str, str], query: Mapping[str, str]) -> Reply:
+        request, endpoint, operation = visit.request, visit.endpoint, visit.operation
+        body = None if operation.body == "none" else await self._body(visit)
+        if isinstance(body, Problem):
+            return endpoint.provider.reply_to(body)
+        call = Call(request.method, endpoint.path, params, query, request.headers, body, NOBODY, self._world.base_url)
+        return self._world.outside(lambda tx: operation.handle(call, tx))
 
     async def _body(self, visit: _Visit) -> Any:
+        content_type = visit.request.headers.get("Content-Type")
+        forms = visit.operation.body == "json or form"
+        if forms and is_form(content_type):
+            form = await read_form(visit.request)
+            if isinstance(form, Form):
+                visit.raw = orjson.dumps(form)
+            return form
         raw = await read_bytes(visit.request, JSON_LIMIT)
         if isinstance(raw, Problem):
             return raw
         visit.raw = raw
-        return parse_json(raw, visit.request.headers.get("Content-Type"))
+        return parse_json(raw, content_type, or_form=forms)
 
     def _send(self, visit: _Visit, reply: Reply) -> web.Response:
-        request, provider_id = visit.request, visit.endpoint.provider.id
         body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+        return web.Response(body=body, status=reply.status, headers=self._note(visit, reply, body))
+
+    async def _stream(self, visit: _Visit, reply: Reply, stream: Stream) -> web.StreamResponse:
+        """Send a stream's frames at their times; a manual clock stands still, so there none of them waits."""
+        headers = self._note(visit, reply, b"".join([frame.data for frame in stream.frames]))
+        response = web.StreamResponse(status=reply.status, headers=headers)
+        await response.prepare(visit.request)
+        clock = visit.clock
+        sent = 0
+        for due, frames in groupby(stream.frames, lambda frame: _wait(clock, frame)):
+            if due > sent:
+                await asyncio.sleep((due - sent) / 1000)
+                sent = due
+            await response.write(b"".join([frame.data for frame in frames]))
+        await response.write_eof()
+        return response
+
+    def _note(self, visit: _Visit, reply: Reply, body: bytes) -> dict[str, str]:
+        """Count and write down one exchange; return the reply's headers, which name it."""
+        request, provider_id = visit.request, visit.endpoint.provider.id
         self._counts.add(provider_id, visit.operation.id, reply.status)
-        self._journal.add(
+        number = self._journal.add(
             visit.now or self._world.wall(),
             visit.universe,
             provider_id,
@@ -120,10 +175,10 @@ class Operations:
             reply.status,
             body,
         )
-        headers = {"Content-Type": reply.content_type}
+        headers = {"Content-Type": reply.content_type, "X-Request-Id": f"req_{number:012}"}
         if reply.headers:
             headers.update(reply.headers)
-        return web.Response(body=body, status=reply.status, headers=headers)
+        return headers
 
     def _method_not_allowed(self, request: BaseRequest, endpoint: Endpoint) -> web.Response:
         message = f"{request.method[:20]} is not possible here; use {endpoint.methods}."
@@ -133,6 +188,21 @@ class Operations:
         return self._send(_Visit(request, endpoint, some), reply._replace(headers=headers))
 
 
-def _lacking(scope: str, scopes: frozenset[str]) -> Problem:
-    has = ", ".join(sorted(scopes)) or "none"
-    return Problem("forbidden", f"This API key lacks the scope {scope}; it has {has}.")
+def _behind_head(request: BaseRequest, endpoint: Endpoint) -> Operation | None:
+    """Return the operation whose reply's headers a HEAD asks for: documents anybody may GET."""
+    found = endpoint.operations.get("GET") if request.method == "HEAD" else None
+    return found if found is not None and found.keyless else None
+
+
+def _wait(clock: Clock | None, frame: Frame) -> int:
+    return 0 if clock is None or clock.mode == "manual" else clock.span(frame.offset_ms)
+
+
+def _refusal(provider: Provider, problem: Problem) -> Reply:
+    reply = provider.reply_to(problem)
+    if problem.retry_after_ms is None:
+        return reply
+    wait = problem.retry_after_ms
+    return reply._replace(
+        headers={**reply.headers, "Retry-After": str(-(-wait // 1000)), "Retry-After-Ms": str(wait)},
+    )

@@ -10,13 +10,13 @@ from soundstage.core.outbox import Attempt, Delivery
 from soundstage.core.task import Task
 from soundstage.core.timeline import Point
 from soundstage.core.universe import Key, Registered, Universe
-from soundstage.core.usage import PastUse
+from soundstage.core.usage import Use
 from soundstage.core.view import GONE, Writes
 from soundstage.core.wallet import Entry, Wallet
 
 _RECORDS: Final[dict[str, type[Any]]] = {
     record.__name__: record
-    for record in (Attempt, Clock, Delivery, Entry, Key, PastUse, Point, Registered, Task, Universe, Wallet)
+    for record in (Attempt, Clock, Delivery, Entry, Key, Point, Registered, Task, Universe, Use, Wallet)
 }
 
 
@@ -36,7 +36,7 @@ def decode(entry: bytes) -> tuple[Writes, int]:
 def _plain(value: Any) -> Any:
     if value is GONE:
         return {"": "gone"}
-    if isinstance(value, Point | Task | Wallet):
+    if isinstance(value, Point | Task | Use | Wallet):
         return {"": type(value).__name__, "of": [_plain(item) for item in value]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [_plain(getattr(value, field.name)) for field in dataclasses.fields(value)]

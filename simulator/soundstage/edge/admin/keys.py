@@ -113,7 +113,7 @@ async def register(call: AdminCall) -> Answer:
         account=key_id,
         wallet=key_id,
         shown=row.shown,
-        secret=secret_of(provider.id, text),
+        secret=secret_of(provider, text),
         scopes=None if wanted.scopes is None else frozenset(wanted.scopes),
         callback_url=wanted.callback_url,
         label=wanted.label,

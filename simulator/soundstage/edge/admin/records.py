@@ -91,7 +91,7 @@ async def ledger(call: AdminCall) -> Answer:
             )
         for _, entry in tx.scan("entry"):
             entries.append(_entry(entry.at, entry.kind, entry.amount, None, entry.wallet, entry.note))
-        for _, row in chain(tx.scan("past"), tx.scan("task")):
+        for _, row in chain(tx.scan("use"), tx.scan("task")):
             for kind, at, amount in listed(row.movements):
                 entries.append(_entry(at, kind, amount, row.id, row.wallet, ""))
 

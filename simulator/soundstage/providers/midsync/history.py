@@ -8,7 +8,7 @@ from faker import Faker
 from soundstage.core.money import MICROS
 from soundstage.core.randomness import Draw
 from soundstage.core.universe import Key, the_universe
-from soundstage.core.usage import PastUse, record_history
+from soundstage.core.usage import Use, record_history
 from soundstage.core.view import Tx
 from soundstage.providers.midsync.catalogue import catalogue
 
@@ -36,7 +36,7 @@ def _instant(fake: Faker, now: int) -> int:
     return instant
 
 
-def _use(key: Key, draw: Draw, number: int, at: int) -> PastUse:
+def _use(key: Key, draw: Draw, number: int, at: int) -> Use:
     log_id = f"log_{draw.hex(f'{number}/id', 16)}"
     if draw.between(f"{number}/kind", 1, 100) <= 60:
         return _token_use(key, draw, number, at, log_id)
@@ -47,10 +47,10 @@ def _use(key: Key, draw: Draw, number: int, at: int) -> PastUse:
     mode = draw.pick(f"{number}/mode", ("text-to-video", "text-to-video", "image-to-video"))
     seconds = dict(zip(model.by, row, strict=True))["duration"]
     whole_cents = consumed - consumed % _CENT
-    return PastUse(log_id, key.wallet, key.id, model.id, mode, at, charge, whole_cents, None, seconds)
+    return Use(log_id, key.wallet, key.id, model.id, mode, at, charge, whole_cents, None, seconds)
 
 
-def _token_use(key: Key, draw: Draw, number: int, at: int, log_id: str) -> PastUse:
+def _token_use(key: Key, draw: Draw, number: int, at: int, log_id: str) -> Use:
     model = draw.pick(f"{number}/llm", catalogue().usage_models)
     read = draw.between(f"{number}/read", 80, 6000)
     written = draw.between(f"{number}/written", 10, 1500)
@@ -59,4 +59,4 @@ def _token_use(key: Key, draw: Draw, number: int, at: int, log_id: str) -> PastU
     charge = max(1, (read * 6 + written * 30) // 1000) * _CENT
     consumed = max(1, (read * 11 + written * 60) // 1000) * _CENT
     tokens = (read, written, thought)
-    return PastUse(log_id, key.wallet, key.id, model["id"], model["mode"], at, charge, consumed, tokens, None)
+    return Use(log_id, key.wallet, key.id, model["id"], model["mode"], at, charge, consumed, tokens, None)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from soundstage.core import task as tasks
+from soundstage.core.assets import asset_path
 from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.timeline import State
 from soundstage.core.view import Tx
@@ -64,7 +65,7 @@ def status_body(tx: Tx, task: tasks.Task, base_url: str) -> dict[str, Any]:
 
 def asset_url(task: tasks.Task, universe_id: str, base_url: str) -> str:
     """Return where a finished task's result is served; the token cannot be guessed without the API key."""
-    return f"{base_url}/cdn/{universe_id}/{task.id}/{task.asset_token(universe_id)}.mp4"
+    return f"{base_url}{asset_path(universe_id, task.id, 0, ASSET_TYPE)}"
 
 
 def models(call: Call, tx: Tx) -> Reply:

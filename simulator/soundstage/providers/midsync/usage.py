@@ -13,7 +13,7 @@ from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.clock import iso, parse_iso
 from soundstage.core.money import MICROS, number
 from soundstage.core.task import Task
-from soundstage.core.usage import PastUse
+from soundstage.core.usage import Use
 from soundstage.core.view import Tx
 from soundstage.core.wallet import charged
 from soundstage.providers.midsync.catalogue import catalogue
@@ -55,7 +55,7 @@ class LandingQuery(WireModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class LogRow:
     """One row of either log, whatever it came from. Amounts in micros."""
 
     id: str
@@ -104,7 +104,7 @@ def summary(call: Call, tx: Tx) -> Reply:
     for row in _rows(tx, call, span):
         requests[row.model] += 1
         points[row.model] += charged(row.movements)
-        if isinstance(row, PastUse) and row.tokens is not None:
+        if isinstance(row, Use) and row.tokens is not None:
             read_tokens += row.tokens[0]
             written_tokens += row.tokens[1]
     return Reply(
@@ -160,18 +160,18 @@ def _landing_summary(call: Call, tx: Tx) -> Reply:
     )
 
 
-def _rows(tx: Tx, call: Call, span: tuple[int, int]) -> Iterator[Task | PastUse]:
+def _rows(tx: Tx, call: Call, span: tuple[int, int]) -> Iterator[Task | Use]:
     """Yield the account's rows inside [span), the newest first; past uses are older than any task."""
-    for _, row in chain(tx.scan("task", newest_first=True), tx.scan("past", newest_first=True)):
+    for _, row in chain(tx.scan("task", newest_first=True), tx.scan("use", newest_first=True)):
         at = row.created_at if isinstance(row, Task) else row.at
         if row.wallet == call.key.wallet and span[0] <= at < span[1]:
             yield row
 
 
-def _use(row: Task | PastUse) -> Use:
-    if isinstance(row, PastUse):
+def _use(row: Task | Use) -> LogRow:
+    if isinstance(row, Use):
         charge = charged(row.movements)
-        return Use(row.id, row.model, row.mode, row.at, charge, row.consumed, row.tokens, row.seconds)
+        return LogRow(row.id, row.model, row.mode, row.at, charge, row.consumed, row.tokens, row.seconds)
     fields = orjson.loads(row.request)
     from_image = bool(fields["images"]) or fields.get("referenceTaskId") is not None
     charge = charged(row.movements)
@@ -180,10 +180,10 @@ def _use(row: Task | PastUse) -> Use:
     mode = "image-to-video" if from_image else "text-to-video"
     log_id = f"log_{row.draw.hex('log', 16)}"
     whole_cents = consumed - consumed % (MICROS // 100)
-    return Use(log_id, row.model, mode, row.created_at, charge, whole_cents, None, fields["duration"])
+    return LogRow(log_id, row.model, mode, row.created_at, charge, whole_cents, None, fields["duration"])
 
 
-def _log(use: Use) -> dict[str, Any]:
+def _log(use: LogRow) -> dict[str, Any]:
     tokens = use.tokens
     return {
         "id": use.id,
