@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from soundstage.core.call import Form, Problem
 
 SHOWN = 60
+MOST_URL = 2048
 
 # pydantic's error type → what the field must be; `{...}` are that error's own context values.
 _MUST_BE: Mapping[str, str] = {
@@ -38,6 +40,24 @@ _MUST_BE: Mapping[str, str] = {
 }
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def web_url(given: str) -> str:
+    """Return an absolute web address unchanged; raises ValueError with a sentence for anything else."""
+    try:
+        parts = urlsplit(given)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or len(given) > MOST_URL or any(ord(letter) <= 32 for letter in given):
+        raise ValueError(
+            f"URLs here must be absolute http or https addresses of at most {MOST_URL} characters "
+            f"(no base64, no data: URLs), got {shown(given)}."
+        )
+    return given
+
+
+Url = Annotated[str, AfterValidator(web_url)]
 
 
 class WireModel(BaseModel):
@@ -90,9 +110,19 @@ def header_text(text: str) -> str:
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
 
 
+def path_if_ours(url: str, base_url: str) -> str:
+    """Return a URL of this server as its path alone, so that a port picked by the machine changes no draw."""
+    return url.removeprefix(base_url) if url.startswith(f"{base_url}/") else url
+
+
 def compact(value: Any) -> bytes:
     """Return JSON with sorted keys, in no more memory than it needs: orjson's own result keeps 4 KiB alive."""
     return bytes(memoryview(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)))
+
+
+def compact_in_order(value: Any) -> bytes:
+    """Return JSON with its keys in the order given, in no more memory than it needs."""
+    return bytes(memoryview(orjson.dumps(value)))
 
 
 @cache

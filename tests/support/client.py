@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,11 @@ SEEDANCE: Mapping[str, Any] = {
     "aspectRatio": "16:9",
     "duration": 8,
     "generateAudio": True,
+}
+TASKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "video": ("/v1/videos", {"model": "seedance-2", "prompt": PROMPT}),
+    "image": ("/v1/images/generations", {"model": "seedream-4", "prompt": PROMPT}),
+    "music": ("/v1/music/generations", {"model": "suno-5", "prompt": PROMPT}),
 }
 
 
@@ -49,12 +54,12 @@ class Answer:
 
 @dataclass
 class Client:
-    """A client of MidSync with one key."""
+    """A client of one provider with one key; MidSync's calls have shorthands here, API-Key's in `Gateway`."""
 
     http: aiohttp.ClientSession
     base: str
     key: str | None = "sk_test_somebody"
-    judge: judge.Judge = field(default_factory=judge.midsync)
+    provider: str = "midsync"
 
     async def call(
         self,
@@ -84,7 +89,7 @@ class Client:
         async with self.http.request(method, url, data=data, headers=sent, allow_redirects=False) as reply:
             answer = Answer(reply.status, await reply.read(), reply.headers)
             if method != "HEAD":
-                self.judge.check(method, path, answer.status, reply.content_type, answer.body)
+                judge.of(self.provider).check(method, path, answer.status, reply.content_type, answer.raw)
         return answer
 
     async def get(self, path: str, *, landing: bool = False, **query: str) -> Answer:
@@ -106,6 +111,43 @@ class Client:
         answer = await self.get(f"/unified-video/{task_id}/status")
         assert answer.status == 200, answer.raw
         return answer.body
+
+
+@dataclass
+class Gateway(Client):
+    """A client of API-Key with one key."""
+
+    provider: str = "apikeyorg"
+
+    async def task(self, kind: str = "video", **fields: Any) -> Answer:
+        """Create a task, which must succeed."""
+        path, given = TASKS[kind]
+        answer = await self.post(path, {**given, **fields})
+        assert answer.status == 200, answer.raw
+        return answer
+
+    async def poll(self, task_id: str) -> Any:
+        """Return a task's body."""
+        answer = await self.get(f"/v1/tasks/{task_id}")
+        assert answer.status == 200, answer.raw
+        return answer.body
+
+    async def chat(self, text: str = PROMPT, **fields: Any) -> Answer:
+        """Ask for a chat completion, which must succeed."""
+        messages = [{"role": "user", "content": text}]
+        answer = await self.post("/v1/chat/completions", {"model": "gpt-5-mini", "messages": messages, **fields})
+        assert answer.status == 200, answer.raw
+        return answer
+
+    async def stream(self, text: str = PROMPT, **fields: Any) -> list[Any]:
+        """Return the chunks of a streamed chat completion."""
+        return judge.chunks((await self.chat(text, stream=True, **fields)).raw)
+
+    async def embed(self, given: Any, **fields: Any) -> Answer:
+        """Ask for embeddings, which must succeed."""
+        answer = await self.post("/v1/embeddings", {"model": "text-embedding-3-small", "input": given, **fields})
+        assert answer.status == 200, answer.raw
+        return answer
 
 
 @dataclass
@@ -143,9 +185,9 @@ class Admin:
         """POST, which must succeed."""
         return await self.ok("POST", path, {} if body is None else body)
 
-    async def register(self, **fields: Any) -> Any:
-        """Register a MidSync key."""
-        return await self.post("/keys", {"provider": "midsync", **fields})
+    async def register(self, provider: str = "midsync", **fields: Any) -> Any:
+        """Register a key."""
+        return await self.post("/keys", {"provider": provider, **fields})
 
     async def advance(self, **how: Any) -> Any:
         """Move the clock; until idle when nothing else is said."""
@@ -194,6 +236,10 @@ class House:
     def nobody(self) -> Client:
         """Return a client without a key."""
         return Client(self.http, f"{self.url}/midsync", None)
+
+    def gateway(self, key: str | None = None) -> Gateway:
+        """Return a client of API-Key."""
+        return Gateway(self.http, f"{self.url}/apikeyorg", key or self.key)
 
     def admin(self, key: str | None = None, universe: str | None = None) -> Admin:
         """Return an admin of a key's universe, or of a named one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -35,24 +36,35 @@ class Judge:
                 return template, known
         return None
 
-    def check(self, method: str, path: str, status: int, content_type: str, body: Any) -> None:
+    def check(self, method: str, path: str, status: int, content_type: str, raw: bytes) -> None:
         """Raise MismatchError unless this reply is documented."""
         where = f"{method} {path} → {status}"
-        if content_type != "application/json":
-            raise MismatchError(f"{where}: content type {content_type!r}, expected application/json")
         found = self.operation(method, path)
         if found is None:
             if status != 404:
                 raise MismatchError(f"{where}: an unknown path must answer 404")
-            return self._valid(where, "error", {"$ref": "#/components/schemas/Error"}, body)
+            return self._valid(where, "error", {"$ref": "#/components/schemas/Error"}, json.loads(raw))
         template, operation = found
         response = operation["responses"].get(str(status))
         if response is None:
             raise MismatchError(f"{where}: {operation['operationId']} documents {', '.join(operation['responses'])}")
         if "$ref" in response:
             response = self.document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-        schema = response["content"]["application/json"]["schema"]
-        return self._valid(where, f"{operation['operationId']} {template} {status}", schema, body)
+        media = response["content"].get(content_type)
+        if media is None:
+            raise MismatchError(
+                f"{where}: content type {content_type!r}, documented are {', '.join(response['content'])}"
+            )
+        return self._fits(where, f"{operation['operationId']} {template} {status}", content_type, media, raw)
+
+    def _fits(self, where: str, name: str, content_type: str, media: dict[str, Any], raw: bytes) -> None:
+        if content_type == "text/event-stream":
+            for chunk in chunks(raw):
+                self._valid(where, f"{name} chunk", {"$ref": media["x-chunk-schema"]}, chunk)
+        elif content_type.endswith("json"):
+            self._valid(where, name, media["schema"], json.loads(raw))
+        elif not raw.decode():
+            raise MismatchError(f"{where}: an empty document")
 
     def check_schema(self, name: str, body: Any) -> None:
         """Raise MismatchError unless `body` fits the component schema `name`."""
@@ -69,7 +81,17 @@ class Judge:
             raise MismatchError(f"{where}: {'; '.join(errors)[:2000]}")
 
 
+def chunks(raw: bytes) -> list[Any]:
+    """Return the JSON chunks of a stream, whose framing must be exact and whose last event must say that it is done."""
+    events = raw.split(b"\n\n")
+    if events.pop() != b"" or events.pop() != b"data: [DONE]":
+        raise MismatchError("the stream does not end with data: [DONE] and an empty line")
+    if any(not event.startswith(b"data: ") or b"\n" in event for event in events):
+        raise MismatchError("an event of the stream is not one line that begins with data:")
+    return [json.loads(event.removeprefix(b"data: ")) for event in events]
+
+
 @cache
-def midsync() -> Judge:
-    """Return the judge of MidSync."""
-    return Judge(read_yaml(schema_root() / "midsync" / "openapi.yaml"))
+def of(provider: str) -> Judge:
+    """Return the judge of a provider."""
+    return Judge(read_yaml(schema_root() / provider / "openapi.yaml"))

@@ -65,7 +65,10 @@ class Problem:
 
 
 class Call(NamedTuple):
-    """A call as a handler sees it: read, authenticated, its body parsed but not yet judged."""
+    """A call as a handler sees it: read, authenticated, its body parsed but not yet judged.
+
+    `path` is the documented one; the provider is served under `base_url` and `prefix`.
+    """
 
     method: str
     path: str
@@ -75,6 +78,7 @@ class Call(NamedTuple):
     body: Any
     key: Key
     base_url: str
+    prefix: str = ""
 
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})

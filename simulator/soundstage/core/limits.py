@@ -10,6 +10,7 @@ from soundstage.core.view import Tx
 Network = IPv4Network | IPv6Network
 
 REQUESTS_PER_MINUTE = "requests_per_minute"
+MOST_PER_MINUTE = 1_000_000
 _MINUTE_MS = 60_000
 
 
@@ -59,6 +60,6 @@ def rate_problem(tx: Tx, key: Key) -> Problem | None:
     if excess <= 0:
         tx.put("rate", key.id, full_at)
         return None
-    wait = -(-excess // limit) if limit else _MINUTE_MS
+    wait = -(-excess // limit)
     message = f"This API key may make {limit} calls a minute; try again in {-(-wait // 1000)} s."
     return Problem("rate_limited", message, retry_after_ms=wait)

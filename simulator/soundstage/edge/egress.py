@@ -26,6 +26,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import AddrInfoType
 from yarl import URL
 
+from soundstage.core.addresses import is_local_name
+
 __all__ = ["BoundedResolver", "EgressPolicy", "Verdict", "check_url", "guarded_connector"]
 
 MAX_URL_LENGTH = 2048
@@ -61,7 +63,6 @@ _LOCAL = _networks(
 _NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
-_LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".test", ".home.arpa")
 # They would be refused once resolved; not asking for them at all leaves no trace in somebody's DNS log.
 _METADATA_NAME = re.compile(r"metadata(\.goog|\.google\.internal)?|instance-data(\.ec2\.internal)?")
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\Z")
@@ -285,8 +286,7 @@ def _check_name(host: str, *, plain: bool, policy: EgressPolicy) -> str | None:
         return f"{host[:80]!r} is not a host name"
     if _METADATA_NAME.fullmatch(name):
         return f"{name} is the name of a cloud metadata service"
-    # A name without a dot is a container or a machine of this network, never a public site.
-    if "." not in name or name.endswith(_LOCAL_SUFFIXES):
+    if is_local_name(name):
         return None
     if plain:
         return f"plain http is for loopback and private receivers; use https for {name}"

@@ -110,7 +110,9 @@ class Operations:
             problem = limit_problem(tx, operation, key, request)
             if problem is not None:
                 return _refusal(provider, problem)
-            call = Call(request.method, path, params, query, request.headers, body, key, world.base_url)
+            call = Call(
+                request.method, path, params, query, request.headers, body, key, world.base_url, visit.endpoint.prefix
+            )
             reply = operation.handle(call, tx)
             if isinstance(reply.body, Stream):
                 visit.clock = the_universe(tx).clock
@@ -123,7 +125,17 @@ class Operations:
         body = None if operation.body == "none" else await self._body(visit)
         if isinstance(body, Problem):
             return endpoint.provider.reply_to(body)
-        call = Call(request.method, endpoint.path, params, query, request.headers, body, NOBODY, self._world.base_url)
+        call = Call(
+            request.method,
+            endpoint.path,
+            params,
+            query,
+            request.headers,
+            body,
+            NOBODY,
+            self._world.base_url,
+            endpoint.prefix,
+        )
         return self._world.outside(lambda tx: operation.handle(call, tx))
 
     async def _body(self, visit: _Visit) -> Any:

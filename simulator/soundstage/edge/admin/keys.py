@@ -6,7 +6,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from soundstage.core.clock import iso
+from soundstage.core.limits import MOST_PER_MINUTE, REQUESTS_PER_MINUTE, networks
 from soundstage.core.money import decimal_text, micros
+from soundstage.core.provider import Provider
 from soundstage.core.randomness import key_digest, unguessable
 from soundstage.core.universe import (
     DIRECTORY,
@@ -19,7 +21,7 @@ from soundstage.core.universe import (
     universe_of,
 )
 from soundstage.core.view import Tx
-from soundstage.core.wallet import LedgerError, issue, the_wallet
+from soundstage.core.wallet import LedgerError, charged, issue, the_wallet
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.egress import EgressPolicy, check_url
@@ -79,11 +81,34 @@ def _check(call: AdminCall, wanted: NewKey) -> tuple[str, str]:
         reason = check_url(wanted.callback_url, EgressPolicy(allow_public=True))
         if reason is not None:
             raise AdminError(400, "invalid_callback_url", reason)
+    _check_limits(wanted, provider)
     named = wanted.universe if wanted.universe is not None else call.universe
     if named is None or named == "*":
         return text, universe_of(text)
     check_universe(named)
     return text, named
+
+
+def _check_limits(wanted: NewKey, provider: Provider) -> None:
+    unknown = set(wanted.models or ()) - provider.models()
+    if unknown:
+        known = ", ".join(sorted(provider.models()))
+        shown = ", ".join(sorted(unknown))[:200]
+        raise AdminError(400, "unknown_model", f"{provider.title} has the models {known}", f"not {shown}")
+    try:
+        networks(tuple(wanted.ip_allowlist or ()))
+    except ValueError as error:
+        raise AdminError(
+            400, "invalid_ip_allowlist", str(error)[:200], "entries are addresses or networks, such as 10.0.0.0/8"
+        ) from None
+    for name, limit in (wanted.limits or {}).items():
+        if name != REQUESTS_PER_MINUTE or not 1 <= limit <= MOST_PER_MINUTE:
+            raise AdminError(
+                400,
+                "unknown_limit",
+                f"limits may hold {REQUESTS_PER_MINUTE}, from 1 to {MOST_PER_MINUTE}",
+                f"not {name[:60]}",
+            )
 
 
 async def register(call: AdminCall) -> Answer:
@@ -175,7 +200,7 @@ async def revoke(call: AdminCall) -> Answer:
     _, listed = await list_keys(call)
     found = next((key for key in listed["keys"] if key["id"] == wanted), None)
     if found is None:
-        raise AdminError(404, "no_such_key", f"there is no key {wanted[:60]!r}", "GET /__admin/keys lists them")
+        raise _no_such_key(call)
     if not found["registered"]:
         raise AdminError(
             409, "not_registered", "this key was never registered, so it cannot be revoked", "POST /__admin/keys first"
@@ -209,7 +234,42 @@ async def top_up(call: AdminCall) -> Answer:
             raise AdminError(409, "not_covered", str(error)) from None
         if balance is not None:
             return 200, {"id": call.params["id"], "universe": universe, "balance": decimal_text(balance)}
-    raise AdminError(404, "no_such_key", f"there is no key {call.params['id'][:60]!r}", "GET /__admin/keys lists them")
+    raise _no_such_key(call)
+
+
+async def usage(call: AdminCall) -> Answer:
+    """Show what a key has used: calls and credits by model, from the same entries as every other sum."""
+
+    def look(tx: Tx) -> dict[str, Any] | None:
+        key = find_key(tx, call.params["id"])
+        if key is None:
+            return None
+        rows = [row for table in ("use", "task") for _, row in tx.scan(table) if row.key_id == key.id]
+        models: dict[str, dict[str, int]] = {}
+        for row in rows:
+            model = models.setdefault(row.model, {"calls": 0, "charged": 0, "tokens": 0})
+            model["calls"] += 1
+            model["charged"] += charged(row.movements)
+            model["tokens"] += sum((getattr(row, "tokens", None) or ())[:2])
+        return {
+            "id": key.id,
+            "universe": tx.universe_id,
+            "calls": len(rows),
+            "charged": decimal_text(sum(model["charged"] for model in models.values())),
+            "models": {
+                name: {**models[name], "charged": decimal_text(models[name]["charged"])} for name in sorted(models)
+            },
+        }
+
+    for universe in call.readable():
+        found = await call.world.run(universe, look)
+        if found is not None:
+            return 200, found
+    raise _no_such_key(call)
+
+
+def _no_such_key(call: AdminCall) -> AdminError:
+    return AdminError(404, "no_such_key", f"there is no key {call.params['id'][:60]!r}", "GET /__admin/keys lists them")
 
 
 def _settings(key: Key) -> dict[str, Any]:
@@ -230,5 +290,6 @@ ROUTES = (
     Route("POST", "/__admin/keys", register, "Register a key", NewKey, 201),
     Route("GET", "/__admin/keys", list_keys, "List keys"),
     Route("DELETE", "/__admin/keys/{id}", revoke, "Revoke a key", status=204),
+    Route("GET", "/__admin/keys/{id}/usage", usage, "Show what a key has used, by model"),
     Route("POST", "/__admin/keys/{id}/top-up", top_up, "Issue more credits to a key", TopUp),
 )

@@ -6,14 +6,13 @@ Webhooks way, retried at that scheme's first seven steps.
 
 from collections.abc import Mapping
 
-import orjson
-
 from soundstage.core.outbox import Delivery
 from soundstage.core.provider import CallbackScheme
 from soundstage.core.signing import standard_webhook
 from soundstage.core.task import Task
 from soundstage.core.view import Tx
 from soundstage.providers.midsync.status import STATES, status_body
+from soundstage.validation import compact_in_order
 
 _SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
 
@@ -23,7 +22,7 @@ def _event(task: Task) -> str:
 
 
 def _body(tx: Tx, task: Task, base_url: str) -> bytes:
-    return bytes(memoryview(orjson.dumps(status_body(tx, task, base_url))))  # a copy: orjson's result keeps 4 KiB
+    return compact_in_order(status_body(tx, task, base_url))
 
 
 def _headers(delivery: Delivery, secret: str, timestamp: int) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from soundstage.core import task as tasks
 from soundstage.core.call import NO_HEADERS, Call, Problem, Reply
+from soundstage.core.limits import model_problem
 from soundstage.core.money import decimal_text, number
 from soundstage.core.universe import draw_for
 from soundstage.core.view import Tx
@@ -13,7 +14,7 @@ from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.dialect import docs_form, is_landing
 from soundstage.providers.midsync.errors import reply_to
 from soundstage.providers.midsync.wire import REQUESTS, Common, Grok
-from soundstage.validation import compact, ignored, read, shown
+from soundstage.validation import compact, ignored, path_if_ours, read, shown
 
 OPERATION = "createVideo"
 # ASSUMED: a task is `submitted` for the first tenth of its run, and runs 80 % to 110 % of its estimate.
@@ -48,6 +49,9 @@ def priced(call: Call, tx: Tx) -> Priced | Problem:
             name = "reference_task_id" if is_landing(call) else "referenceTaskId"
             return Problem("invalid_request", f"{name} must be the id of a task of yours.", name)
     model = catalogue().models[request.model]
+    barred = model_problem(call.key, model.id)
+    if barred is not None:
+        return barred
     price = model.rows[tuple(getattr(request, name) for name in model.by)]
     return Priced(model, request, price, ignored(wire, body))
 
@@ -108,16 +112,11 @@ def _created(task: tasks.Task, wanted: Priced, upstream_id: str) -> dict[str, An
 
 
 def _canonical(request: Common, base_url: str) -> bytes:
-    # Our own URLs count by their path only, so that a port picked by the machine changes no draw.
     fields = request.__dict__.copy()
     del fields["callbackUrl"]
     if request.images:
-        fields["images"] = [_path_if_ours(url, base_url) for url in fields["images"]]
+        fields["images"] = [path_if_ours(url, base_url) for url in fields["images"]]
     return compact(fields)
-
-
-def _path_if_ours(url: str, base_url: str) -> str:
-    return url.removeprefix(base_url) if url.startswith(f"{base_url}/") else url
 
 
 def _no_model(body: dict[str, Any]) -> Problem:

@@ -9,6 +9,8 @@ from soundstage.core.call import Problem, Reply
 _CODES = {
     "insufficient_credit": "insufficient_points",
     "malformed_body": "invalid_request",
+    "model_not_allowed": "forbidden",
+    "address_not_allowed": "forbidden",
     "no_such_route": "not_found",
     "internal": "internal_error",
 }

@@ -4,30 +4,10 @@ Source: schemas/midsync/SOURCE.md. Field names are the wire's.
 """
 
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from soundstage.validation import WireModel, shown
-
-MOST_URL = 2048
-
-
-def _web_url(given: str) -> str:
-    try:
-        parts = urlsplit(given)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or len(given) > MOST_URL or any(ord(letter) <= 32 for letter in given):
-        raise ValueError(
-            f"URLs here must be absolute http or https addresses of at most {MOST_URL} characters "
-            f"(no base64, no data: URLs), got {shown(given)}."
-        )
-    return given
-
-
-Url = Annotated[str, AfterValidator(_web_url)]
+from soundstage.validation import Url, WireModel, shown
 
 
 class Common(WireModel):

@@ -1,0 +1,109 @@
+"""Strings that match a regular expression, short ones first; what they must match is checked by the caller."""
+
+from collections.abc import Callable, Iterator
+
+from soundstage.media.instances.errors import DeadEndError
+from soundstage.media.instances.regex import Node
+
+_STEPS = 16_384
+
+
+class _Writer:
+    """Writes one match of a pattern; `extra` is how many characters the open repeats may add."""
+
+    def __init__(self, below: Callable[[int], int], extra: int, natural: bool) -> None:
+        self.below = below
+        self.extra = extra
+        self.natural = natural
+        self.out: list[str] = []
+        self.groups: dict[int, str] = {}
+        self.looks: list[str] = []
+        self.steps = _STEPS
+
+    def write(self, node: Node) -> None:
+        self.steps -= 1
+        if self.steps < 0:
+            raise DeadEndError("the pattern asks for too long a text")
+        match node:
+            case ("set", characters, _):
+                self.out.append(self._one_of(characters))
+            case ("seq", parts):
+                self._each(parts)
+            case ("alt", parts):
+                self.write(parts[self.below(len(parts)) if self.natural else 0])
+            case ("rep", part, low, high):
+                self._each([part] * self._times(part, low, high))
+            case _:
+                self._remember(node)
+
+    def _each(self, parts: list[Node]) -> None:
+        for part in parts:
+            self.write(part)
+
+    def _remember(self, node: Node) -> None:
+        match node:
+            case ("group", number, part):
+                begin = len(self.out)
+                self.write(part)
+                self.groups[number] = "".join(self.out[begin:])
+            case ("back", number):
+                self.out.append(self.groups.get(number, ""))
+            case ("look", part):
+                self._look(part)
+
+    def _look(self, part: Node) -> None:
+        ahead = _Writer(self.below, 0, natural=False)
+        ahead.steps = self.steps // 4
+        ahead.write(part)
+        self.looks.append("".join(ahead.out))
+
+    def _one_of(self, characters: str) -> str:
+        if not characters:
+            raise DeadEndError("the pattern has a character class nothing here belongs to")
+        if len(characters) == 1:
+            return characters
+        usual = _usual(characters)
+        return usual[self.below(len(usual))]
+
+    def _times(self, part: Node, low: int, high: int | None) -> int:
+        if low > self.steps:
+            raise DeadEndError("the pattern asks for too long a text")
+        room = self.extra if high is None else min(self.extra, high - low)
+        if room > 0:
+            self.extra -= room
+            return low + min(room, self.steps)
+        if self.natural and part[0] == "set" and high != 1 and _usual(part[1])[:1].isalnum():
+            more = self.below(4) + 2
+            return low + (more if high is None else max(0, min(more, high - low)))
+        return low
+
+
+def _usual(characters: str) -> str:
+    """Return the characters a reader would expect: small letters first, then letters and digits, else any."""
+    small = [mark for mark in characters if "a" <= mark <= "z"]
+    if small:
+        other = any(not mark.isalnum() for mark in characters)
+        return "".join(small if other else small + [mark for mark in characters if mark.isdigit()])
+    plain = [mark for mark in characters if mark.isalnum() and mark.isascii()]
+    return "".join(plain) or characters
+
+
+def matches(node: Node, least: int, most: int | None, below: Callable[[int], int]) -> Iterator[str]:
+    """Yield texts that should match, natural ones first; the caller checks each against the pattern itself."""
+    for extra, natural in ((0, True), (0, True), (0, False), (least, False), (least, True)):
+        writer = _Writer(below, extra, natural)
+        writer.write(node)
+        text = "".join(writer.out)
+        yield from _with_looks(text, "".join(writer.looks))
+        if most is not None and len(text) > most:
+            yield text[:most]
+        if len(text) < least:
+            yield text + "x" * (least - len(text))
+
+
+def _with_looks(text: str, looks: str) -> Iterator[str]:
+    """Yield the text with what its look-aheads want to see: alone, in front, or over its beginning."""
+    yield text
+    if looks:
+        yield looks + text[len(looks) :]
+        yield looks + text

@@ -1,0 +1,133 @@
+"""API-Key's chat completions, plain and streamed: what OpenAI's clients read, charged by token at once (R-KEY-022)."""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any
+
+import orjson
+
+from soundstage.core.call import NO_HEADERS, Call, Frame, Problem, Reply, Stream
+from soundstage.core.randomness import Draw, fingerprint
+from soundstage.core.universe import draw_for, the_universe
+from soundstage.core.usage import Use, charge
+from soundstage.core.view import Tx
+from soundstage.core.wallet import covers
+from soundstage.media.instances import UnsatisfiableError
+from soundstage.media.text import pieces
+from soundstage.providers.apikeyorg.answers import Answer, answers, prompt_tokens
+from soundstage.providers.apikeyorg.catalogue import Model
+from soundstage.providers.apikeyorg.chat_wire import Chat
+from soundstage.providers.apikeyorg.errors import INSUFFICIENT, reply_to
+from soundstage.providers.apikeyorg.wanted import find_model
+from soundstage.validation import compact, ignored, read
+
+OPERATION = "createChatCompletion"
+# What an answer's words depend on; `stop` and `max_tokens` only cut the same words off earlier.
+_SAYS = ("model", "messages", "tools", "tool_choice", "response_format", "seed")
+# ASSUMED: one token every 20 ms, before the clock's speed.
+_TOKEN_MS = 20
+_NO_DETAILS = {
+    "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+    "completion_tokens_details": {
+        "reasoning_tokens": 0,
+        "audio_tokens": 0,
+        "accepted_prediction_tokens": 0,
+        "rejected_prediction_tokens": 0,
+    },
+}
+
+
+def chat(call: Call, tx: Tx) -> Reply:
+    """POST /v1/chat/completions: an answer at once, paid for by its tokens."""
+    model = find_model(call.body, call.key, "chat")
+    if isinstance(model, Problem):
+        return reply_to(model)
+    request = read(Chat, call.body)
+    if isinstance(request, Problem):
+        return reply_to(request)
+    asked = prompt_tokens(request, call.body.get("tools"))
+    most = int(model.data["context_tokens"])
+    if asked > most:
+        message = f"The messages have {asked} tokens, {model.id} takes at most {most}; shorten them."
+        return reply_to(Problem("invalid_request", message, "messages"))
+    canonical = compact({name: call.body.get(name) for name in _SAYS})
+    universe = the_universe(tx)
+    try:
+        # Without the occurrence: the same question gets the same answer, however many tests ask it at once.
+        given = answers(request, Draw(str(universe.seed), universe.name, fingerprint(OPERATION, canonical)))
+    except UnsatisfiableError as error:
+        return reply_to(Problem("invalid_request", str(error), "tools" if request.tools else "response_format"))
+    usage = _usage(asked, sum(one.tokens for one in given))
+    price = _price(model, usage)
+    if not covers(tx, call.key.wallet, price):
+        return reply_to(INSUFFICIENT)
+    draw = draw_for(tx, OPERATION, canonical)
+    head: dict[str, Any] = {
+        "id": f"chatcmpl-{draw.hex('id', 24)}",
+        "object": "chat.completion",
+        "created": tx.now // 1000,
+        "model": model.id,
+        "system_fingerprint": f"fp_{Draw(model.id).hex('fingerprint', 10)}",
+    }
+    spent = (usage["prompt_tokens"], usage["completion_tokens"], 0)
+    charge(tx, Use(head["id"], call.key.wallet, call.key.id, model.id, "chat", tx.now, price, tokens=spent))
+    warning = ignored(Chat, call.body)
+    headers = NO_HEADERS if warning is None else {"X-Soundstage-Warning": warning}
+    if request.stream:
+        with_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
+        body = Stream(tuple(_frames(head, given, usage if with_usage else None)))
+        return Reply(body, headers={**headers, "Cache-Control": "no-cache"}, content_type="text/event-stream")
+    choices = [_choice(index, one) for index, one in enumerate(given)]
+    return Reply({**head, "choices": choices, "usage": usage}, headers=headers)
+
+
+def _price(model: Model, usage: dict[str, Any]) -> int:
+    read_rate, write_rate = model.per_token
+    price: int = usage["prompt_tokens"] * read_rate + usage["completion_tokens"] * write_rate
+    return price
+
+
+def _usage(asked: int, written: int) -> dict[str, Any]:
+    counts = {"prompt_tokens": asked, "completion_tokens": written, "total_tokens": asked + written}
+    return {**counts, **_NO_DETAILS}
+
+
+def _choice(index: int, one: Answer) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": one.text, "refusal": None}
+    if one.call is not None:
+        function = {"name": one.call.name, "arguments": one.call.arguments}
+        message["tool_calls"] = [{"id": one.call.id, "type": "function", "function": function}]
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": one.finish}
+
+
+def _frames(head: dict[str, Any], given: list[Answer], usage: dict[str, Any] | None) -> Iterator[Frame]:
+    """Yield a stream's frames: the choices side by side, one token a step, then usage where asked for, then the end."""
+    head = {**head, "object": "chat.completion.chunk"}
+    tail: dict[str, Any] = {} if usage is None else {"usage": None}
+    step = 0
+    for step, together in enumerate(zip_longest(*[_deltas(one) for one in given])):
+        for index, delta in enumerate(together):
+            if delta is not None:
+                choice = {"index": index, "delta": delta[0], "logprobs": None, "finish_reason": delta[1]}
+                yield Frame(step * _TOKEN_MS, _event({**head, "choices": [choice], **tail}))
+    if usage is not None:
+        yield Frame(step * _TOKEN_MS, _event({**head, "choices": [], "usage": usage}))
+    yield Frame(step * _TOKEN_MS, b"data: [DONE]\n\n")
+
+
+def _deltas(one: Answer) -> Iterator[tuple[dict[str, Any], str | None]]:
+    if one.call is None:
+        yield {"role": "assistant", "content": "", "refusal": None}, None
+        for piece in pieces(one.text or ""):
+            yield {"content": piece}, None
+    else:
+        function = {"name": one.call.name, "arguments": ""}
+        first = {"index": 0, "id": one.call.id, "type": "function", "function": function}
+        yield {"role": "assistant", "content": None, "refusal": None, "tool_calls": [first]}, None
+        for piece in pieces(one.call.arguments):
+            yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}, None
+    yield {}, one.finish
+
+
+def _event(chunk: dict[str, Any]) -> bytes:
+    return b"data: %b\n\n" % orjson.dumps(chunk)

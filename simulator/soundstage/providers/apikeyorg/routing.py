@@ -1,0 +1,61 @@
+"""Delivery paths: which way a task goes to a model's upstreams, with priority, weight and retry policy (R-KEY-049).
+
+ASSUMED: how a path is chosen. Paths of the lowest priority number come first, drawn by weight among equals. A busy
+path is tried again as its retry policy says, then the next one; the last of all always takes the task.
+"""
+
+from typing import NamedTuple
+
+from soundstage.core.randomness import Draw
+from soundstage.providers.apikeyorg.catalogue import Model, Path
+
+
+class Try(NamedTuple):
+    """One try on a path, whether it took the task, and the wait that follows when it did not."""
+
+    path: Path
+    taken: bool
+    wait_ms: int
+
+
+def route(model: Model, draw: Draw) -> list[Try]:
+    """Return the tries of one task in order; the last one took it."""
+    tries: list[Try] = []
+    order = _in_order(list(model.paths), draw)
+    for path in order:
+        for number in range(path.retries + 1):
+            last_of_all = path is order[-1] and number == path.retries
+            if last_of_all or draw.between(f"busy {path.id} {number}", 1, 100) > path.busy_percent:
+                return [*tries, Try(path, taken=True, wait_ms=0)]
+            tries.append(Try(path, taken=False, wait_ms=path.retry_wait_ms if number < path.retries else 0))
+    return tries
+
+
+def _in_order(paths: list[Path], draw: Draw) -> list[Path]:
+    order: list[Path] = []
+    while paths:
+        first = min(path.priority for path in paths)
+        equals = [path for path in paths if path.priority == first]
+        mark = draw.between(f"weight {len(order)}", 1, sum(path.weight for path in equals))
+        for path in equals:
+            mark -= path.weight
+            if mark <= 0:
+                order.append(path)
+                paths.remove(path)
+                break
+    return order
+
+
+def told(model: Model, draw: Draw) -> str:
+    """Return the route of a task in words."""
+    tries = route(model, draw)
+    said = [
+        f"{one.path.id} (priority {one.path.priority}, weight {one.path.weight}) "
+        + (
+            "took it"
+            if one.taken
+            else f"was busy{f', tried again after {one.wait_ms // 1000} s' if one.wait_ms else ''}"
+        )
+        for one in tries
+    ]
+    return f"Delivery path: {'; '.join(said)}"
