@@ -98,6 +98,28 @@ def midsync_models() -> str:
     return table(("model", "display name", "for", "points", "documented"), rows)
 
 
+def apikeyorg_models() -> str:
+    """API-Key's models and prices, as its catalogue has them."""
+    data = read_yaml(schema_root() / "apikeyorg" / "catalogue.yaml")
+    rows = [
+        (f"`{model_id}`", model["category"], what, price)
+        for model_id, model in data["models"].items()
+        for what, price in _rates(model["price"])
+    ]
+    return table(("model", "category", "for", "credits"), rows)
+
+
+def _rates(price: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    unit = price["kind"].replace("_", " ")
+    if price["kind"] == "per_1000_tokens":
+        written = f", {price['output']} written" if "output" in price else ""
+        yield "1,000 tokens", f"{price['input']} read{written}"
+    elif "rows" not in price:
+        yield unit.removeprefix("per "), str(price["credits"])
+    for row in price.get("rows", ()):
+        yield f"{', '.join(row['when'].values())}, {unit}", str(row["credits"])
+
+
 def _cell(by: dict[str, Any], points: str) -> str:
     return ", ".join(f"{name} {str(value).lower()}" for name, value in by.items()) or points
 
@@ -125,6 +147,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "flags": flags,
     "admin": admin,
     "midsync-models": midsync_models,
+    "apikeyorg-models": apikeyorg_models,
     "bench": bench,
 }
 

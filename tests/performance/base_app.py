@@ -1,4 +1,4 @@
-"""*base*: the least an honest aiohttp + uvloop + pydantic + orjson server does for one create and one poll.
+"""*base*: the least an honest aiohttp + uvloop + pydantic + orjson server does for a create, a poll and a chat.
 
 No auth, no ledger, no journal, no logging: what Soundstage is measured against, not a rival. Nothing is held
 back: it keeps answers as small dicts, answers orjson bytes, and tunes the collector as Soundstage does.
@@ -41,6 +41,27 @@ class Create(BaseModel):
     callbackUrl: str | None = None  # noqa: N815
 
 
+class Message(BaseModel):
+    """One message of a chat."""
+
+    role: str
+    content: str = Field(max_length=100_000)
+
+
+class Chat(BaseModel):
+    """The body of a chat call."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str = Field(min_length=1, max_length=100)
+    messages: list[Message] = Field(min_length=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    stream: bool = False
+
+
+SAYS = "It depends on what matters most to you. " * 6
+
+
 class Records:
     """Tasks by id, oldest dropped at the cap (a deque of keys: popping a dict's first key slows down)."""
 
@@ -73,7 +94,7 @@ class Records:
 
 
 class BaseApp:
-    """The two handlers, and a signed callback when the create asks for one."""
+    """The three handlers, and a signed callback when the create asks for one."""
 
     def __init__(self) -> None:
         self.records = Records()
@@ -89,6 +110,27 @@ class BaseApp:
         if body.callbackUrl is not None:
             self.call_back(body.callbackUrl, record)
         return answer(record)
+
+    async def chat(self, request: web.Request) -> web.Response:
+        """POST /v1/chat/completions: always the same words, with usage counted."""
+        try:
+            body = Chat.model_validate_json(await request.read())
+        except ValidationError as error:
+            return answer({"error": {"message": str(error)}}, 400)
+        asked = sum(len(message.content) for message in body.messages) // 4
+        message = {"role": "assistant", "content": SAYS, "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        usage = {"prompt_tokens": asked, "completion_tokens": 60, "total_tokens": asked + 60}
+        return answer(
+            {
+                "id": f"chatcmpl-{self.records.bits(96):024x}",
+                "object": "chat.completion",
+                "created": int(time.time()),
+                "model": body.model,
+                "choices": [choice],
+                "usage": usage,
+            }
+        )
 
     async def status(self, request: web.Request) -> web.Response:
         """GET /unified-video/{taskId}/status."""
@@ -124,6 +166,8 @@ async def serve(port: int, preload: int) -> None:
         base.records.add(sample)
     app = web.Application()
     app.router.add_post("/unified-video/generate", base.create)
+    app.router.add_post("/v1/videos", base.create)
+    app.router.add_post("/v1/chat/completions", base.chat)
     app.router.add_get("/unified-video/{taskId}/status", base.status)
     app.on_cleanup.append(base.close)
     runner = web.AppRunner(app, access_log=None)

@@ -1,6 +1,6 @@
 """Measure Soundstage against *base* and hold the figures against the bars of the design.
 
-Run: `python tests/performance/bench.py [--quick] [--floors] [--only speed,tail,start,growth,callbacks]`.
+Run: `python tests/performance/bench.py [--quick] [--floors] [--only speed,gateway,tail,start,growth,callbacks]`.
 Both servers stay up and take turns on one core while the load runs on another, so that what disturbs the
 machine disturbs both. `--subject base` measures base against itself: every ratio should then be near 1.
 Exit code: 0, or 1 with --floors below the floors of CI, or 2 when something could not be measured.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from callbacks import callbacks, receiver
 from event_loop import cores, pinned
+from gateway import gateway
 from processes import NotStartedError
 from results import Row, as_markdown, as_text, conditions
 from sections import Plan, growth, start_up, tail, throughput
@@ -24,6 +25,7 @@ from targets import HERE, LoadError, server_core
 
 SECTIONS: dict[str, Callable[[Plan], list[Row]]] = {
     "speed": throughput,
+    "gateway": gateway,
     "tail": tail,
     "start": start_up,
     "growth": growth,

@@ -13,8 +13,11 @@ Item = TypeVar("Item")
 
 def fingerprint(*parts: str | bytes) -> bytes:
     """Return 16 bytes that stand for these parts; a part's length is hashed too, so parts cannot run together."""
-    data = [part if isinstance(part, bytes) else part.encode() for part in parts]
-    return blake2b(b"".join([b"%d:%b" % (len(part), part) for part in data]), digest_size=16).digest()
+    data = b""
+    for part in parts:
+        raw = part if isinstance(part, bytes) else part.encode()
+        data += b"%d:%b" % (len(raw), raw)
+    return blake2b(data, digest_size=16).digest()
 
 
 class Draw:

@@ -24,7 +24,7 @@ _LONGEST_WORD = 32
 _WORD, _STOP_WORD, _TRIGRAM, _WHOLE = 1.0, 0.12, 0.3, 0.02
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 _STOP_WORDS = """
-a an and are as at be but by can do does for from has have how i in is it its me my no not of on or our so 
+a an and are as at be but by can do does for from has have how i in is it its me my no not of on or our so
 that the their there this to was we were what when where which who why will with would you your
 """
 _STOP = frozenset(_STOP_WORDS.split())

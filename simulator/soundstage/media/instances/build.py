@@ -7,7 +7,7 @@ import orjson
 
 from soundstage.media.instances.errors import DeadEndError, TooLargeError
 from soundstage.media.instances.fits import fits
-from soundstage.media.instances.merge import DEEPEST, Merged, absorb
+from soundstage.media.instances.merge import DEEPEST, Merged, absorb, inferred
 from soundstage.media.instances.patterns import matches
 from soundstage.media.instances.plan import MOST_NODES
 from soundstage.media.instances.scalars import count, number, string
@@ -15,12 +15,6 @@ from soundstage.media.instances.state import State
 from soundstage.media.instances.words import PLAIN
 
 _COMPOUND = frozenset(("$ref", "allOf", "anyOf", "oneOf", "if", "not", "const", "dependentSchemas"))
-_OBJECT = frozenset(
-    ("properties", "required", "additionalProperties", "minProperties", "patternProperties", "propertyNames")
-)
-_ARRAY = frozenset(("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"))
-_STRING = frozenset(("minLength", "maxLength", "pattern", "format"))
-_NUMBER = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
 
 
 def make(state: State, schema: Any, name: str) -> Any:
@@ -81,10 +75,13 @@ def _checked(state: State, merged: Merged, name: str) -> Any:
     """Return a value that passes the checks put aside: as usual twice, then with only what is required."""
     if not merged.checks:
         return _plain(state, merged, name)
-    for spare in (0, 0, 1):
+    fallbacks = (
+        () if "type" in merged.keywords or "enum" in merged.keywords else ("integer", "boolean", "null", "array")
+    )
+    for spare, kind in ((0, ""), (0, ""), (1, ""), *[(0, kind) for kind in fallbacks]):
         state.spare += spare
         try:
-            value = _plain(state, merged, name)
+            value = _of_kind(state, merged, kind, name) if kind else _plain(state, merged, name)
         finally:
             state.spare -= spare
         if all(fits(state, check, value) for check in merged.checks):
@@ -97,7 +94,7 @@ def _plain(state: State, merged: Merged, name: str) -> Any:
     keywords = merged.keywords
     if "enum" in keywords:
         return _listed(state, keywords)
-    kinds = keywords.get("type") or _inferred(keywords)
+    kinds = keywords.get("type") or inferred(keywords)
     if isinstance(kinds, str):
         return _of_kind(state, merged, kinds, name)
     reason: DeadEndError | None = None
@@ -118,13 +115,6 @@ def _listed(state: State, keywords: dict[str, Any]) -> Any:
         if fits(state, others, value):
             return state.taken(value)
     raise state.dead("none of the listed values fits the other keywords")
-
-
-def _inferred(keywords: dict[str, Any]) -> str:
-    for kind, hints in (("object", _OBJECT), ("array", _ARRAY), ("string", _STRING), ("number", _NUMBER)):
-        if not keywords.keys().isdisjoint(hints):
-            return kind
-    return "string"
 
 
 def _of_kind(state: State, merged: Merged, kind: str, name: str) -> Any:
@@ -160,9 +150,25 @@ def _nested(state: State, merged: Merged, kind: str, name: str) -> Any:
 def _object(state: State, keywords: dict[str, Any]) -> dict[str, Any]:
     properties = keywords.get("properties") or {}
     required = dict.fromkeys(keywords.get("required") or ())
-    least, most = count(keywords, "minProperties", 0), count(keywords, "maxProperties", MOST_NODES)
-    if max(least, len(required)) > min(most, state.nodes):
+    least, most = count(keywords, "minProperties", 0), count(keywords, "maxProperties", 10**9)
+    if max(least, len(required)) > most:
         raise state.dead("it needs more properties than it may have")
+    if least > state.nodes:
+        raise TooLargeError(f"an object would have more than {MOST_NODES} properties")
+    made = _named(state, properties, required, least, most)
+    needed = keywords.get("dependentRequired") or {}
+    wanted = [name for key in needed if key in made for name in needed[key]]
+    for name in (*required, *wanted):
+        if name not in made:
+            made[name] = _member(state, name, _schema_of(state, keywords, name))
+    _add_entries(state, keywords, made, least, most)
+    return made
+
+
+def _named(
+    state: State, properties: dict[str, Any], required: dict[str, None], least: int, most: int
+) -> dict[str, Any]:
+    """Make the properties the schema names, in its order: the optional ones too while there is room."""
     made: dict[str, Any] = {}
     room = most - len(required)
     for name, schema in properties.items():
@@ -174,12 +180,6 @@ def _object(state: State, keywords: dict[str, Any]) -> dict[str, Any]:
                 room -= 1
             except DeadEndError:
                 continue  # a property nothing fits is left out
-    needed = keywords.get("dependentRequired") or {}
-    wanted = [name for key in needed if key in made for name in needed[key]]
-    for name in (*required, *wanted):
-        if name not in made:
-            made[name] = _member(state, name, _schema_of(state, keywords, name))
-    _add_entries(state, keywords, made, least, most)
     return made
 
 
@@ -224,8 +224,9 @@ def _entry_name(state: State, keywords: dict[str, Any], number_: int) -> str:
     if keywords.get("patternProperties") and not isinstance(keywords.get("additionalProperties"), dict):
         node, validator = state.plan.pattern(next(iter(keywords["patternProperties"])))
         for text in matches(node, 0, None, state.below):
-            if validator.is_valid(text):
-                return text
+            for full in (text + PLAIN[state.below(len(PLAIN))], text):
+                if validator.is_valid(full):
+                    return full
         raise state.dead("no property name was found for a pattern")
     names = keywords.get("propertyNames", True)
     if names is not True:
@@ -241,7 +242,7 @@ def _array(state: State, keywords: dict[str, Any], name: str) -> list[Any]:
     first, rest = keywords.get("prefixItems") or [], keywords.get("items", True)
     if isinstance(rest, list):
         first, rest = rest, keywords.get("additionalItems", True)
-    least, most = count(keywords, "minItems", 0), count(keywords, "maxItems", MOST_NODES)
+    least, most = count(keywords, "minItems", 0), count(keywords, "maxItems", 10**9)
     contained = count(keywords, "minContains", 1) if "contains" in keywords else 0
     least = max(least, contained)
     if least > most:
@@ -293,8 +294,8 @@ def _attempts(state: State, schema: Any, name: str, place: int) -> Iterator[Any]
         return
     for _ in range(12):
         yield make(state, schema, name)
-    start = keywords.get("minimum", 0)
+    start = keywords.get("minimum", keywords.get("maximum", place) - place)
     if keywords.get("type") == "integer" and isinstance(start, int):
         step = keywords.get("multipleOf", 1)
         first = -(-start // step) * step
-        yield from [value for turn in range(64) if fits(state, schema, value := first + (place + turn) * step)]
+        yield from [value for turn in range(place + 3) if fits(state, schema, value := first + turn * step)]

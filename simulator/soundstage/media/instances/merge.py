@@ -182,3 +182,18 @@ _BOTH: dict[str, Callable[[Any, Any], Any]] = {
     "uniqueItems": lambda one, other: one or other,
 }  # fmt: skip
 _CHECKED = frozenset(("pattern", "format", "patternProperties", "dependentRequired", "dependencies"))
+
+_OBJECT = frozenset(
+    ("properties", "required", "additionalProperties", "minProperties", "patternProperties", "propertyNames")
+)
+_ARRAY = frozenset(("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"))
+_STRING = frozenset(("minLength", "maxLength", "pattern", "format"))
+_NUMBER = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
+
+
+def inferred(keywords: dict[str, Any]) -> str:
+    """Return the type that keywords without one are about; string when they do not tell."""
+    for kind, hints in (("object", _OBJECT), ("array", _ARRAY), ("string", _STRING), ("number", _NUMBER)):
+        if not keywords.keys().isdisjoint(hints):
+            return kind
+    return "string"

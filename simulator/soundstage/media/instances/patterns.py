@@ -6,6 +6,7 @@ from soundstage.media.instances.errors import DeadEndError
 from soundstage.media.instances.regex import Node
 
 _STEPS = 16_384
+_TRIES = 16
 
 
 class _Writer:
@@ -19,6 +20,7 @@ class _Writer:
         self.groups: dict[int, str] = {}
         self.looks: list[str] = []
         self.steps = _STEPS
+        self.closing = False
 
     def write(self, node: Node) -> None:
         self.steps -= 1
@@ -30,15 +32,23 @@ class _Writer:
             case ("seq", parts):
                 self._each(parts)
             case ("alt", parts):
-                self.write(parts[self.below(len(parts)) if self.natural else 0])
+                self.write(parts[self.below(len(parts)) if self.natural else -1 if self.closing else 0])
             case ("rep", part, low, high):
-                self._each([part] * self._times(part, low, high))
+                self._repeat(part, self._times(part, low, high))
             case _:
                 self._remember(node)
 
     def _each(self, parts: list[Node]) -> None:
         for part in parts:
             self.write(part)
+
+    def _repeat(self, part: Node, times: int) -> None:
+        """Write a part several times; in the last round the last alternative is due, as in `(?:[.]|$)`."""
+        outer = self.closing
+        for turn in range(times):
+            self.closing = turn == times - 1 > 0
+            self.write(part)
+        self.closing = outer
 
     def _remember(self, node: Node) -> None:
         match node:
@@ -75,7 +85,7 @@ class _Writer:
         if self.natural and part[0] == "set" and high != 1 and _usual(part[1])[:1].isalnum():
             more = self.below(4) + 2
             return low + (more if high is None else max(0, min(more, high - low)))
-        return low
+        return self.below(2) if self.natural and low == 0 and high != 0 else low
 
 
 def _usual(characters: str) -> str:
@@ -84,21 +94,32 @@ def _usual(characters: str) -> str:
     if small:
         other = any(not mark.isalnum() for mark in characters)
         return "".join(small if other else small + [mark for mark in characters if mark.isdigit()])
+    if characters.startswith(" \t"):
+        return " "
     plain = [mark for mark in characters if mark.isalnum() and mark.isascii()]
     return "".join(plain) or characters
 
 
 def matches(node: Node, least: int, most: int | None, below: Callable[[int], int]) -> Iterator[str]:
     """Yield texts that should match, natural ones first; the caller checks each against the pattern itself."""
-    for extra, natural in ((0, True), (0, True), (0, False), (least, False), (least, True)):
-        writer = _Writer(below, extra, natural)
-        writer.write(node)
-        text = "".join(writer.out)
-        yield from _with_looks(text, "".join(writer.looks))
-        if most is not None and len(text) > most:
-            yield text[:most]
-        if len(text) < least:
-            yield text + "x" * (least - len(text))
+    shortest = ""
+    for natural in (*[True] * _TRIES, False):
+        shortest, looks = _written(node, below, 0, natural=natural)
+        yield from _with_looks(shortest, looks)
+    if len(shortest) < least:
+        for natural in (False, True):
+            text, looks = _written(node, below, least - len(shortest), natural=natural)
+            yield from _with_looks(text, looks)
+        yield shortest + "x" * min(least - len(shortest), _STEPS)
+    if most is not None and len(shortest) > most:
+        yield shortest[:most]
+
+
+def _written(node: Node, below: Callable[[int], int], extra: int, *, natural: bool) -> tuple[str, str]:
+    """Return one text, and what its look-aheads want to see."""
+    writer = _Writer(below, extra, natural)
+    writer.write(node)
+    return "".join(writer.out), "".join(writer.looks)
 
 
 def _with_looks(text: str, looks: str) -> Iterator[str]:

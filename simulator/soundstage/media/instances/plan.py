@@ -15,6 +15,13 @@ MOST_NODES = 10_000
 _HEAVIEST_PATTERNS = 30_000
 _BACKTRACKS = 20_000
 _FAR = 10**9
+_DRAFTS = (
+    "https://json-schema.org/draft/2020-12/schema",
+    "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/draft-07/schema",
+    "https://json-schema.org/draft-07/schema",
+    "http://json-schema.org/draft-06/schema",
+)
 
 ONE = frozenset(
     (
@@ -55,6 +62,7 @@ class Plan:
         self.parts = self._parts()
         self._measure_patterns()
         self.validator = _compiled(self.root)
+        _must_be_schemas(self.targets)
         self.unfolded = self._unfolded()
         self._heights: dict[int, int] | None = None
 
@@ -209,6 +217,16 @@ def _must_be_local(reference: Any) -> None:
         raise UnsatisfiableError(f"the reference {reference[:80]!r} points outside the schema and is not fetched")
 
 
+def _must_be_schemas(targets: dict[str, Any]) -> None:
+    """Refuse references to what is no schema: the validator looks only at places where schemas belong."""
+    import jsonschema_rs  # noqa: PLC0415 - as below
+
+    for reference, target in targets.items():
+        usual = reference == "#" or (reference.count("/") == 2 and reference.startswith(("#/$defs/", "#/definitions/")))
+        if not isinstance(target, dict | bool) or not (usual or jsonschema_rs.meta.is_valid(target)):
+            raise UnsatisfiableError(f"the reference {reference[:80]!r} leads to something that is not a schema")
+
+
 def _refuse(uri: str) -> Any:
     raise UnsatisfiableError(f"{uri[:80]!r} is not fetched")
 
@@ -217,6 +235,9 @@ def _compiled(schema: Any) -> Validator:
     """Compile a schema; the draft is the one it names, else 2020-12, else draft-07 if only that takes it."""
     import jsonschema_rs  # noqa: PLC0415 - a tenth of the start time, needed by few runs
 
+    draft = schema.get("$schema", _DRAFTS[0]) if isinstance(schema, dict) else _DRAFTS[0]
+    if not isinstance(draft, str) or draft.rstrip("#") not in _DRAFTS:
+        raise UnsatisfiableError(f"the draft {str(draft)[:80]!r} is not known: use JSON Schema 2020-12 or draft-07")
     options: Any = {
         "retriever": _refuse,
         "validate_formats": True,

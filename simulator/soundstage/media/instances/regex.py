@@ -37,7 +37,6 @@ class Reader:
         self.at = 0
         self.groups = 0
         self.depth = 0
-        self.names: dict[str, int] = {}
 
     def read(self) -> Node:
         """Return the whole pattern."""
@@ -118,7 +117,7 @@ class Reader:
         return ("group", number, inner) if number else _SKIP
 
     def _numbered(self) -> int:
-        """Return the number of a group that is remembered, noting its name."""
+        """Return the number of a group that is remembered, reading over its name."""
         if not self._skip("?"):
             self.groups += 1
             return self.groups
@@ -127,7 +126,6 @@ class Reader:
         if not self._skip("<") or end < 0:
             raise DeadEndError("the pattern has a kind of group that is not known")
         self.groups += 1
-        self.names[self.source[self.at : end]] = self.groups
         self.at = end + 1
         return self.groups
 
@@ -139,9 +137,6 @@ class Reader:
         if mark in "123456789" and mark:
             self.at += 1
             return ("back", int(mark))
-        if self.source.startswith("k<", self.at) and (end := self.source.find(">", self.at)) > 0:
-            name, self.at = self.source[self.at + 2 : end], end + 1
-            return ("back", self.names.get(name, 0))
         weight = 40 if mark in ("p", "P") else 1 if mark not in ("D", "W", "S") else 2
         return ("set", self._characters(), weight)
 

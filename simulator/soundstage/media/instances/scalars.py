@@ -54,12 +54,20 @@ def _stepped(state: State, low: _Bound, high: _Bound, step: Fraction, *, whole: 
         raise state.dead("no number lies within the bounds")
     if first < 1 <= last and low[0] <= 0:
         first = max(first, 0)
-    exact = (first + state.below(min(last - first + 1, 2**32))) * step
+    for _ in range(8):
+        exact = (first + state.below(min(last - first + 1, 2**32))) * step
+        if step.denominator == 1 or _divides(step, exact):
+            break
     if exact.denominator == 1 and abs(exact) <= _INTEGER_LIMIT:
         return int(exact)
     if whole:
         raise state.dead("the number would need more than 64 bits")
     return _float(state, exact)
+
+
+def _divides(step: Fraction, exact: Fraction) -> bool:
+    """Say whether the binary forms divide without a rest too: many validators divide those."""
+    return step > Fraction(1, 10**300) and abs(exact / step) < 2**52 and (float(exact) / float(step)).is_integer()
 
 
 def _between(state: State, low: _Bound, high: _Bound) -> int | float:

@@ -46,7 +46,7 @@ _BY_WORD: dict[str, tuple[str, ...]] = {
     "query": ("weather this week", "train times to Turin", "quiet places to read"),
     "question": ("What should come first?", "How long does it take?", "Which one is lighter?"),
     "color": ("teal", "amber", "navy", "coral", "olive"), "colour": ("teal", "amber", "navy", "coral", "olive"),
-    "currency": ("EUR", "USD", "JPY", "GBP"), "language": ("en", "de", "fr", "ja"), 
+    "currency": ("EUR", "USD", "JPY", "GBP"), "language": ("en", "de", "fr", "ja"),
     "locale": ("en-GB", "de-DE", "fr-FR"),
     "lang": ("en", "de", "fr", "ja"), "timezone": ("Europe/Lisbon", "Asia/Tokyo", "America/New_York"),
     "status": ("open", "done", "waiting"), "category": ("general", "travel", "music", "home"),

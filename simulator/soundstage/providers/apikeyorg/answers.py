@@ -13,6 +13,7 @@ from soundstage.core.randomness import Draw
 from soundstage.media.instances import instance
 from soundstage.media.text import answer, tokens
 from soundstage.providers.apikeyorg.chat_wire import (
+    AssistantMessage,
     Chat,
     Content,
     Function,
@@ -51,8 +52,9 @@ def prompt_tokens(request: Chat, tools: object) -> int:
     counted = _PRIMER + (tokens(orjson.dumps(tools).decode()) if tools else 0)
     for message in request.messages:
         counted += _PER_MESSAGE + _content_tokens(message.content)
-        for call in getattr(message, "tool_calls", None) or ():
-            counted += tokens(call.function.name) + tokens(call.function.arguments)
+        if isinstance(message, AssistantMessage):
+            for call in message.tool_calls or ():
+                counted += tokens(call.function.name) + tokens(call.function.arguments)
     return counted
 
 
@@ -61,7 +63,8 @@ def answers(request: Chat, draw: Draw) -> list[Answer]:
     last = request.messages[-1]
     about = _text_of(last.content)
     function = _tool_for(request, last, about)
-    return [_answer(request, about, function, Draw(draw.origin, str(index))) for index in range(request.n or 1)]
+    draws = [draw, *(Draw(draw.origin, str(index)) for index in range(1, request.n or 1))]
+    return [_answer(request, about, function, one) for one in draws]
 
 
 def _answer(request: Chat, about: str, function: Function | None, draw: Draw) -> Answer:

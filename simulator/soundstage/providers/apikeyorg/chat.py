@@ -1,6 +1,7 @@
 """API-Key's chat completions, plain and streamed: what OpenAI's clients read, charged by token at once (R-KEY-022)."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import zip_longest
 from typing import Any
 
@@ -67,7 +68,7 @@ def chat(call: Call, tx: Tx) -> Reply:
         "object": "chat.completion",
         "created": tx.now // 1000,
         "model": model.id,
-        "system_fingerprint": f"fp_{Draw(model.id).hex('fingerprint', 10)}",
+        "system_fingerprint": _fingerprint_of(model.id),
     }
     spent = (usage["prompt_tokens"], usage["completion_tokens"], 0)
     charge(tx, Use(head["id"], call.key.wallet, call.key.id, model.id, "chat", tx.now, price, tokens=spent))
@@ -79,6 +80,11 @@ def chat(call: Call, tx: Tx) -> Reply:
         return Reply(body, headers={**headers, "Cache-Control": "no-cache"}, content_type="text/event-stream")
     choices = [_choice(index, one) for index, one in enumerate(given)]
     return Reply({**head, "choices": choices, "usage": usage}, headers=headers)
+
+
+@cache
+def _fingerprint_of(model_id: str) -> str:
+    return f"fp_{Draw(model_id).hex('fingerprint', 10)}"
 
 
 def _price(model: Model, usage: dict[str, Any]) -> int:

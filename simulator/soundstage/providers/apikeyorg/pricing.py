@@ -4,6 +4,9 @@ A video costs its seconds times the rate of its resolution and input mode, image
 their resolution, music costs its started half minutes. All rates: schemas/apikeyorg/catalogue.yaml.
 """
 
+from decimal import Decimal
+
+from soundstage.core.money import MICROS
 from soundstage.providers.apikeyorg.catalogue import Model
 
 _HALF_MINUTE = 30
@@ -23,3 +26,14 @@ def price(model: Model, *, seconds: int | None, resolution: str | None, input_mo
 def longest(model: Model, seconds: int | None) -> int | None:
     """Return the seconds to reserve credits for: those asked for, or the most the model may choose by itself."""
     return seconds if seconds is not None or model.span is None else model.span.auto_maximum
+
+
+def within(cost: int, most: float) -> bool:
+    """Tell whether a price in micros is within a budget in credits, by the decimal digits that were sent."""
+    # Not rounded to micros: 71.9999999 does not allow 72.
+    return cost <= Decimal(repr(most)) * MICROS
+
+
+def as_sent(most: float) -> int | float:
+    """Return a budget as the JSON number it came as: whole when it is whole."""
+    return int(most) if most.is_integer() else most

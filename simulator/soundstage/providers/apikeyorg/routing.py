@@ -21,29 +21,28 @@ class Try(NamedTuple):
 def route(model: Model, draw: Draw) -> list[Try]:
     """Return the tries of one task in order; the last one took it."""
     tries: list[Try] = []
-    order = _in_order(list(model.paths), draw)
-    for path in order:
+    left = list(model.paths)
+    while left:
+        path = _next(left, draw)
+        left.remove(path)
         for number in range(path.retries + 1):
-            last_of_all = path is order[-1] and number == path.retries
-            if last_of_all or draw.between(f"busy {path.id} {number}", 1, 100) > path.busy_percent:
+            if not left or draw.between(f"busy {path.id} {number}", 1, 100) > path.busy_percent:
                 return [*tries, Try(path, taken=True, wait_ms=0)]
             tries.append(Try(path, taken=False, wait_ms=path.retry_wait_ms if number < path.retries else 0))
     return tries
 
 
-def _in_order(paths: list[Path], draw: Draw) -> list[Path]:
-    order: list[Path] = []
-    while paths:
-        first = min(path.priority for path in paths)
-        equals = [path for path in paths if path.priority == first]
-        mark = draw.between(f"weight {len(order)}", 1, sum(path.weight for path in equals))
-        for path in equals:
-            mark -= path.weight
-            if mark <= 0:
-                order.append(path)
-                paths.remove(path)
-                break
-    return order
+def _next(left: list[Path], draw: Draw) -> Path:
+    first = min([path.priority for path in left])
+    equals = [path for path in left if path.priority == first]
+    if len(equals) == 1:
+        return equals[0]
+    mark = draw.between(f"weight {len(left)}", 1, sum([path.weight for path in equals]))
+    for path in equals:
+        mark -= path.weight
+        if mark <= 0:
+            return path
+    raise ValueError("weights must be positive")
 
 
 def told(model: Model, draw: Draw) -> str:

@@ -4,7 +4,7 @@ from functools import partial
 
 from soundstage.core import task as tasks
 from soundstage.core.call import NO_HEADERS, Call, Problem, Reply
-from soundstage.core.money import MICROS, decimal_text
+from soundstage.core.money import decimal_text
 from soundstage.core.provider import Handler
 from soundstage.core.randomness import Draw
 from soundstage.core.universe import draw_for
@@ -12,7 +12,7 @@ from soundstage.core.view import Tx
 from soundstage.core.wallet import covers
 from soundstage.providers.apikeyorg.catalogue import Category
 from soundstage.providers.apikeyorg.errors import INSUFFICIENT, reply_to
-from soundstage.providers.apikeyorg.pricing import longest, price
+from soundstage.providers.apikeyorg.pricing import as_sent, longest, price, within
 from soundstage.providers.apikeyorg.routing import route
 from soundstage.providers.apikeyorg.status import created_body, made_seconds
 from soundstage.providers.apikeyorg.wanted import Wanted, find_model, wanted
@@ -35,7 +35,7 @@ def _create(category: Category, wire: type[TaskRequest], call: Call, tx: Tx) -> 
     if isinstance(asked, Problem):
         return reply_to(asked)
     reserve = _price(asked, longest(model, asked.seconds))
-    if request.max_credits is not None and reserve > round(request.max_credits * MICROS):
+    if request.max_credits is not None and not within(reserve, request.max_credits):
         return reply_to(_over_budget(reserve, request.max_credits))
     if not covers(tx, call.key.wallet, reserve):
         return reply_to(INSUFFICIENT)
@@ -80,7 +80,7 @@ def _price(asked: Wanted, seconds: int | None) -> int:
 def _over_budget(reserve: int, most: float) -> Problem:
     return Problem(
         "over_budget",
-        f"The estimate of {decimal_text(reserve)} credits exceeds max_credits, {most:g}. "
+        f"The estimate of {decimal_text(reserve)} credits exceeds max_credits, {as_sent(most)}. "
         "Nothing was created; raise max_credits or ask for less.",
         "max_credits",
     )
