@@ -15,7 +15,7 @@ unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench bench-quick lock readme clean
+.PHONY: help run test check clients bench bench-quick lock readme clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(STAMP) ## Lint, check types and check who may import whom
 	$(BIN)/python tests/packaging/types_of_tests.py
 	$(BIN)/lint-imports
 
+clients: $(STAMP) ## Run the official OpenAI, LangChain and LiteLLM clients against the simulator (ARGS="--only openai-3")
+	$(BIN)/python tests/clients/run.py --envs $(VENV)-clients $(ARGS)
+
 bench: $(STAMP) ## Measure against a minimal server and write tests/performance/RESULTS.md (some minutes)
 	$(BIN)/python tests/performance/bench.py $(ARGS)
 
@@ -47,7 +50,7 @@ readme: $(STAMP) ## Write the generated tables of README.md anew
 	$(BIN)/python tests/packaging/readme_tables.py --write
 
 clean: ## Remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) $(VENV)-clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build
 
 $(BIN)/python:
 	@set -e; for python in python3 python3.13 python3.12 python3.11 python; do \

@@ -1,5 +1,6 @@
 """Turns what pydantic found wrong into one sentence that says what to send instead."""
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -8,10 +9,13 @@ from urllib.parse import urlsplit
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
-from soundstage.core.call import Form, Problem
+from soundstage.core.call import BlobRef, Form, Problem
 
 SHOWN = 60
+_LIST = re.compile(r".*\blist\[")
+_NUMBER = re.compile(r"(?!.*\bstr\b).*\b(int|float|bool)\b")
 MOST_URL = 2048
 
 # pydantic's error type → what the field must be; `{...}` are that error's own context values.
@@ -37,6 +41,8 @@ _MUST_BE: Mapping[str, str] = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "string_pattern_mismatch": "must match {pattern}",
+    "union_tag_invalid": "must have {discriminator} one of {expected_tags}",
+    "union_tag_not_found": "must be an object with {discriminator}",
 }
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -69,7 +75,7 @@ class WireModel(BaseModel):
 def read(model: type[Model], given: Any) -> Model | Problem:
     """Return the model filled from parsed JSON, a form or a query, or the problem with it.
 
-    A form has no types, so there a number or a truth value is read from its text.
+    A form has no types, so there a number or a truth value is read from its text, by JSON's rules.
     """
     if not isinstance(given, Mapping):
         return Problem("invalid_request", f"The body must be a JSON object, got {_kind(given)}.")
@@ -84,16 +90,29 @@ def read(model: type[Model], given: Any) -> Model | Problem:
 def _read_form(model: type[Model], form: Form) -> Model | Problem:
     fields: dict[str, Any] = {}
     for name, values in form.items():
-        if name in _lists(model):
+        if name in _fields_of(model, _LIST):
             fields[name] = values
         elif len(values) > 1 and name in model.model_fields:
             return Problem("invalid_request", f"{name} is given {len(values)} times; give it once.", name)
         else:
-            fields[name] = values[0]
+            fields[name] = _typed(values[0]) if name in _fields_of(model, _NUMBER) else values[0]
     try:
-        return model.model_validate(fields, strict=False)
+        return model.model_validate(fields)
     except ValidationError as error:
         return _problem(error, model, fields)
+
+
+def _typed(text: str | BlobRef) -> Any:
+    """Return the number or truth value a form's text spells the way JSON does (or Python: True); else the text."""
+    if text in {"True", "False"}:
+        return text == "True"
+    if not isinstance(text, str) or text != text.strip():
+        return text
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value if isinstance(value, int | float) else text
 
 
 def ignored(model: type[BaseModel], given: Mapping[str, Any]) -> str | None:
@@ -131,22 +150,39 @@ def _fields(model: type[BaseModel]) -> frozenset[str]:
 
 
 @cache
-def _lists(model: type[BaseModel]) -> frozenset[str]:
-    return frozenset(name for name, field in model.model_fields.items() if "list[" in str(field.annotation))
+def _fields_of(model: type[BaseModel], kind: re.Pattern[str]) -> frozenset[str]:
+    return frozenset(name for name, field in model.model_fields.items() if kind.match(str(field.annotation)))
 
 
 def _problem(error: ValidationError, model: type[BaseModel], given: Mapping[str, Any]) -> Problem:
-    first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
+    found = error.errors(include_url=False)
+    # Of a field that may be one thing or another, the fault of the alternative that came nearest is told.
+    of_first = [one for one in found if one["loc"][:1] == found[0]["loc"][:1]]
+    first = max(of_first, key=lambda one: (not one["type"].endswith("_type"), len(_where(one, given))))
+    field = ".".join(_where(first, given))
     if first["type"] == "missing":
         missing = f"{field} is required"
         close = get_close_matches(field, [name for name in given if name not in model.model_fields], 1)
         return Problem("invalid_request", f"{missing}; you sent {close[0][:SHOWN]}." if close else f"{missing}.", field)
     if first["type"] == "value_error":
-        return Problem("invalid_request", str(first["ctx"]["error"]), field or None)
+        said = str(first["ctx"]["error"])
+        subject = said.partition(" ")[0].rstrip(":")
+        return Problem("invalid_request", said, field or (subject if subject in model.model_fields else None))
     must = _MUST_BE.get(first["type"])
     rule = first["msg"] if must is None else must.format(**first.get("ctx", {}))
     return Problem("invalid_request", f"{field} {rule}, got {shown(first['input'])}.", field)
+
+
+def _where(error: ErrorDetails, given: Any) -> list[str]:
+    """Return the path to a fault as the client wrote it, without the names of the alternatives that were tried."""
+    path: list[str] = []
+    location = error["loc"]
+    for part in location:
+        inside = isinstance(part, int) if isinstance(given, list) else isinstance(given, Mapping) and part in given
+        if inside:
+            given = given[part]
+            path.append(str(part))
+    return [*path, str(location[-1])] if error["type"] == "missing" else path
 
 
 def shown(value: Any) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
-SCRIPTS = (TESTS / "performance",)
+SCRIPTS = (TESTS / "performance", TESTS / "clients")
 
 
 def passes(files: Sequence[Path], path: Sequence[Path]) -> bool:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from soundstage.core.clock import Clock
 from soundstage.core.outbox import Attempt, Delivery
+from soundstage.core.slots import SlotLimits, Slots, Waiting
 from soundstage.core.store import Store
 from soundstage.core.task import Task
 from soundstage.core.timeline import Point, planned, replaced
@@ -437,6 +438,10 @@ RECORDS = [
     Registered("k", "midsync", "u", "…", True, 4),
     Task("t", "midsync", "o", "video", "m", "k", "w", b'{"a":1}', 1, 2, 3, "succeeded", None, ("reserve", 1, 5)),
     Task("t", "p", "o", "v", "m", "k", "w", b"", 1, 2, 3, "failed", "x", (), _URL, "d", (9, 1), _TIMELINE),
+    Task("t", "p", "o", "v", "m", "k", "w", b"", 1, 2, 3, "failed", None, (), cost=4, slot="video", queued=True),
+    SlotLimits(5, (("image", 3),), 3),
+    Slots(SlotLimits(5, (("image", 3),), 3), (("image", 2),), (Waiting("t", "image"),)),
+    Waiting("t", "image"),
     Universe("u", "name", 2**64, Clock("manual"), 3),
     Wallet("w", "midsync", "k", 9, 4, 3, 2),
 ]

@@ -13,7 +13,7 @@ import standardwebhooks
 import svix
 
 from support.client import Admin, House
-from support import judge
+from support.judge import of as judge_of
 from support.receiver import Receiver
 
 SCHEDULE = [0, 5, 300, 1800, 7200, 18000, 36000]
@@ -53,7 +53,7 @@ async def test_a_dead_receiver_gets_the_whole_schedule_in_one_advance(stage: Hou
         assert abs(int(one.headers["webhook-timestamp"]) - time.time()) < 60
         assert one.headers["Content-Type"] == "application/json"
     assert got[0].body == await client.status(task)
-    judge.of("midsync").check_schema("CallbackBody", got[0].body)
+    judge_of("midsync").check_schema("CallbackBody", got[0].body)
 
     (delivery,) = await admin.deliveries()
     assert delivery["state"] == "exhausted"

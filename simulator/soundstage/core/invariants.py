@@ -4,6 +4,7 @@ from collections import defaultdict
 from itertools import chain, pairwise
 
 from soundstage.core.timeline import TERMINAL
+from soundstage.core.universe import the_key
 from soundstage.core.view import Tx
 from soundstage.core.wallet import Movements, Wallet, held, listed, spent, total
 
@@ -25,8 +26,32 @@ def violations(tx: Tx) -> list[str]:
         for _, task in tx.scan("task")
         if task.state(tx.now) in TERMINAL and task.due is None and held(task.movements)
     ]
+    found += _of_slots(tx)
     for _, wallet in tx.scan("wallet"):
         found += _of_wallet(wallet, (issued[wallet.id], holding[wallet.id], paid[wallet.id]))
+    return found
+
+
+def _of_slots(tx: Tx) -> list[str]:
+    """Compare the slots kept with the tasks that hold one or wait."""
+    found = []
+    holding: dict[tuple[str, str], int] = defaultdict(int)
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for _, task in tx.scan("task"):
+        if task.slot is not None:
+            account = the_key(tx, task.key_id).account
+            if task.queued:
+                waiting[account].append(task.id)
+            else:
+                holding[account, task.slot] += 1
+    for key, slots in tx.scan("slots"):
+        account = str(key)
+        told = {kind: count for (owner, kind), count in holding.items() if owner == account}
+        kept = {kind: count for kind, count in slots.holding if count}
+        if kept != told:
+            found.append(f"account {account} says it holds the slots {kept}, its tasks say {told}")
+        if [one.task_id for one in slots.waiting] != waiting[account]:
+            found.append(f"account {account} has tasks in line that are not queued, or in another order")
     return found
 
 

@@ -23,8 +23,8 @@ Handler = Callable[[Call, Tx], Reply]
 class Operation:
     """One documented endpoint. `path` may hold `{name}` segments; `scope` is what the key must be allowed.
 
-    `body` says what is read: nothing, JSON, or JSON and HTML forms. A `keyless` one also answers without a key, as
-    `NOBODY` in a universe that holds nothing and keeps nothing.
+    `body` says what is read: nothing, JSON of at most `most_bytes`, or that and HTML forms. A `keyless` one also
+    answers without a key, as `NOBODY` in a universe that holds nothing and keeps nothing.
     """
 
     id: str
@@ -34,6 +34,7 @@ class Operation:
     scope: str | None = None
     body: Literal["none", "json", "json or form"] = "none"
     keyless: bool = False
+    most_bytes: int = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)

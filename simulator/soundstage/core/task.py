@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 
 from soundstage.core import timeline as tl
 from soundstage.core.randomness import Draw
+from soundstage.core.slots import SlotLimits, Waiting, give_back, leave, line_up, place_for, take
 from soundstage.core.timeline import Point, State, Timeline
-from soundstage.core.universe import Key, the_universe
+from soundstage.core.universe import Key, the_key, the_universe
 from soundstage.core.view import Tx
-from soundstage.core.wallet import Movements, fold, release, reserve, settle, spent
+from soundstage.core.wallet import Movements, fold, held, release, reserve, settle, spent
 
 # Tasks kept per universe; beyond it the oldest finished ones are evicted and answer 404.
 MOST_TASKS: Final = 250_000
@@ -20,7 +21,8 @@ MOST_TASKS: Final = 250_000
 class Order(NamedTuple):
     """What a provider's handler asks the engine to do. Spans are documented ones, before the clock's speed.
 
-    `price` is reserved at once; `cost`, where it is known to be less, is what success will settle.
+    `price` is reserved at once; `cost`, where it is known to be less, is what success will settle. A task that needs
+    a slot names its kind and the account's limits.
     """
 
     provider: str
@@ -35,10 +37,16 @@ class Order(NamedTuple):
     outcome: State = "succeeded"
     reason: str | None = None
     cost: int | None = None
+    slot: str | None = None
+    limits: SlotLimits | None = None
 
 
 class Task(NamedTuple):
-    """One piece of asynchronous work as the universe remembers it."""
+    """One piece of asynchronous work as the universe remembers it.
+
+    `slot` is the kind of slot it holds or waits for, None when it needs none or has given it back. While it is `queued`
+    it has no plan; what it waited is part of `delay_ms` once it has started.
+    """
 
     id: str
     provider: str
@@ -59,11 +67,15 @@ class Task(NamedTuple):
     due: tuple[int, int] | None = None
     replaced: Timeline | None = None
     cost: int | None = None
+    slot: str | None = None
+    queued: bool = False
 
     @property
     def timeline(self) -> Timeline:
         """The points this task goes through, as planned or as replaced since."""
-        return self.replaced or tl.planned(self.delay_ms, self.run_ms, self.outcome)
+        if self.replaced is not None:
+            return self.replaced
+        return tl.IN_LINE if self.queued else tl.planned(self.delay_ms, self.run_ms, self.outcome)
 
     def point(self, now: int) -> Point:
         """Return where the task is at `now`."""
@@ -73,6 +85,8 @@ class Task(NamedTuple):
         """Return the state at `now`, without building the timeline where the plan alone tells."""
         if self.replaced is not None:
             return self.point(now).state
+        if self.queued:
+            return "waiting"
         age = now - self.created_at
         if age >= self.delay_ms + self.run_ms:
             return self.outcome
@@ -91,10 +105,14 @@ class Task(NamedTuple):
 
 
 def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
-    """Reserve the price, plan the timeline and schedule the end; the caller has checked that the wallet covers it."""
+    """Reserve the price, plan the timeline and schedule the end, or wait in line for a slot.
+
+    The caller has checked that the wallet covers the price and that there is a slot or a place in the queue.
+    """
     clock = the_universe(tx).clock
     delay, run = clock.span(order.delay_ms), clock.span(order.run_ms)
-    due = (tx.now + delay + run, tx.serial())
+    queued = order.limits is not None and _take_place(tx, key.account, order, task_id)
+    due = None if queued else (tx.now + delay + run, tx.serial())
     task = Task(
         task_id,
         order.provider,
@@ -115,12 +133,53 @@ def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
         due,
         None,
         order.cost,
+        order.slot,
+        queued,
     )
     tx.put("task", task.id, task)
-    tx.put("event", due, task.id)
+    if due is not None:
+        tx.put("event", due, task.id)
     if tx.count("task") >= MOST_TASKS:
         _evict(tx)
     return task
+
+
+def _take_place(tx: Tx, account: str, order: Order, task_id: str) -> bool:
+    """Take a slot, or a place in line; tell whether it was the line."""
+    if order.slot is None or order.limits is None:
+        return False
+    place = place_for(tx, account, order.slot, order.limits)
+    if place is None:
+        raise ValueError(f"no slot and no place in line for {task_id}; the handler must ask place_for first")
+    if place == "slot":
+        take(tx, account, order.slot, order.limits)
+        return False
+    line_up(tx, account, Waiting(task_id, order.slot), order.limits)
+    return True
+
+
+def _start(tx: Tx, task_id: str) -> None:
+    """Let a task that waited in line begin now."""
+    task: Task | None = tx.get("task", task_id)
+    if task is None:
+        return
+    delay = task.delay_ms + tx.now - task.created_at
+    due = (tx.now + task.delay_ms + task.run_ms, tx.serial())
+    tx.put("task", task.id, task._replace(queued=False, delay_ms=delay, due=due))
+    tx.put("event", due, task.id)
+
+
+def _give_up_place(tx: Tx, task: Task) -> Task:
+    """Free what a task that ends holds, its slot or its place in line, and start who comes next."""
+    if task.slot is None:
+        return task
+    account = the_key(tx, task.key_id).account
+    if task.queued:
+        leave(tx, account, task.id)
+    else:
+        for waiting in give_back(tx, account, task.slot):
+            _start(tx, waiting)
+    return task._replace(slot=None, queued=False)
 
 
 def find(tx: Tx, task_id: str, provider: str) -> Task | None:
@@ -131,16 +190,29 @@ def find(tx: Tx, task_id: str, provider: str) -> Task | None:
 
 def end(tx: Tx, task: Task) -> Task:
     """Settle or release at the task's end, which is now; the outbox row is the engine's part."""
-    succeeded = task.state(tx.now) == "succeeded"
-    if succeeded:
-        movements = settle(tx, task.wallet, task.movements, task.cost)
-    else:
-        movements = release(tx, task.wallet, task.movements)
+    movements = task.movements
+    if task.state(tx.now) == "succeeded":
+        movements = settle(tx, task.wallet, movements, task.cost)
+    elif held(movements):
+        movements = release(tx, task.wallet, movements)
     if task.due is not None:
         tx.delete("event", task.due)
-    ended = task._replace(movements=movements, due=None)
+    ended = _give_up_place(tx, task)._replace(movements=movements, due=None)
     tx.put("task", ended.id, ended)
     return ended
+
+
+def cancel(tx: Tx, task: Task) -> Task:
+    """End a task now as cancelled: one that waits costs nothing, of one that runs nothing is given back (ASSUMED).
+
+    Raises ValueError when the task has ended.
+    """
+    running = task.state(tx.now) == "running"
+    changed = redirect(tx, task, "cancelled")
+    if running:
+        changed = changed._replace(movements=settle(tx, changed.wallet, changed.movements))
+        tx.put("task", changed.id, changed)
+    return changed
 
 
 def redirect(tx: Tx, task: Task, outcome: State | None, reason: str | None = None) -> Task:
@@ -151,14 +223,17 @@ def redirect(tx: Tx, task: Task, outcome: State | None, reason: str | None = Non
     state = task.state(tx.now)
     if state in tl.TERMINAL:
         raise ValueError(f"task {task.id} has already ended as {state}; only a task under way can be changed")
-    offset = tx.now - task.created_at
+    offset, timeline = tx.now - task.created_at, task.timeline
     progress = task.point(tx.now).progress
     future = () if outcome is None else (Point(offset, outcome, 100 if outcome == "succeeded" else progress),)
     if task.due is not None:
         tx.delete("event", task.due)
     due = None if outcome is None else (tx.now, tx.serial())
+    if task.queued and outcome is None:
+        # Stuck for good: whoever stands behind it in line must not wait for it.
+        task = _give_up_place(tx, task)
     changed = task._replace(
-        replaced=tl.replaced(task.timeline, offset, *future),
+        replaced=tl.replaced(timeline, offset, *future),
         outcome=outcome or task.outcome,
         reason=reason,
         due=due,

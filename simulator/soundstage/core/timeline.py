@@ -22,6 +22,10 @@ class Point(NamedTuple):
 Timeline = tuple[Point, ...]
 
 
+# A task in line has no plan yet: when it starts depends on others.
+IN_LINE: Final[Timeline] = (Point(0, "waiting", 0),)
+
+
 def planned(delay_ms: int, run_ms: int, outcome: State) -> Timeline:
     """Return the usual timeline: waiting, then running in ten steps, then the outcome."""
     steps = [Point(delay_ms + run_ms * i // STEPS, "running", 100 * i // STEPS) for i in range(STEPS)]

@@ -141,7 +141,7 @@ def start_over(tx: Tx) -> list[Key]:
     Clock and seed stay: time only moves forward, and the same requests give the same results again.
     """
     keys = [key for _, key in tx.scan("key")]
-    for table in ("task", "event", "attempt", "delivery", "wallet", "entry", "use", "rate", "seen", "key"):
+    for table in ("task", "event", "attempt", "delivery", "wallet", "entry", "use", "rate", "slots", "seen", "key"):
         tx.clear(table)
     return keys
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
-from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 from soundstage.core.call import BlobRef, Form, Problem
 from soundstage.edge.body import read_bytes
@@ -16,6 +16,7 @@ from soundstage.media.kinds import kind_of
 
 FIELD_LIMIT = 1_048_576
 FILE_LIMIT = 33_554_432
+FORM_LIMIT = FILE_LIMIT + 8 * FIELD_LIMIT
 MOST_PARTS = 100
 _HEAD = 512
 
@@ -74,23 +75,43 @@ async def read_form(request: BaseRequest) -> Form | Problem:
         return Problem("malformed_body", "The fields of a form must be UTF-8.")
 
 
+class _Intake:
+    """A form as its parts arrive."""
+
+    def __init__(self) -> None:
+        self.form = Form()
+        self._part: _Part | None = None
+
+    def take(self, event: MultipartSegment | bytearray | None) -> Problem | None:
+        """Take one event of the parser: a part begins, goes on or (None) ends."""
+        if isinstance(event, MultipartSegment):
+            if not event.name:
+                return Problem("malformed_body", "Every part of a form needs a name.")
+            self._part = _Part(event.name, is_file=event.filename is not None)
+        elif self._part is None:
+            return None
+        elif event is None:
+            _add(self.form, self._part.name, self._part.value())
+        else:
+            self._part.add(event)
+            return _too_large(self._part) if self._part.too_large else None
+        return None
+
+
 async def _multipart(request: BaseRequest, boundary: str) -> Form | Problem:
-    form = Form()
-    part: _Part | None = None
-    with PushMultipartParser(boundary, max_segment_count=MOST_PARTS, strict=True) as parser:
-        while not parser.closed:
-            for event in parser.parse(await request.content.readany()):
-                if event is None:
-                    if part is not None:
-                        _add(form, part.name, part.value())
-                elif isinstance(event, bytes | bytearray):
-                    if part is not None:
-                        part.add(event)
-                        if part.too_large:
-                            return _too_large(part)
-                else:
-                    part = _Part(event.name, is_file=event.filename is not None)
-    return form
+    intake, read = _Intake(), 0
+    # Not its strict mode: there the line end after the last boundary is refused when it comes in a packet of its own.
+    parser = PushMultipartParser(boundary, max_segment_count=MOST_PARTS)
+    while not parser.closed:
+        chunk = await request.content.readany()
+        read += len(chunk)
+        if read > FORM_LIMIT:
+            return Problem("payload_too_large", f"A form may have at most {FORM_LIMIT} bytes.")
+        for event in parser.parse(chunk):
+            problem = intake.take(event)
+            if problem is not None:
+                return problem
+    return intake.form
 
 
 def _add(form: Form, name: str, value: str | BlobRef) -> None:

@@ -23,7 +23,7 @@ from soundstage.core.store import Step
 from soundstage.core.universe import NOBODY, the_universe
 from soundstage.core.view import Tx
 from soundstage.core.world import World
-from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
+from soundstage.edge.body import parse_json, parse_query, read_bytes
 from soundstage.edge.forms import is_form, read_form
 from soundstage.edge.gate import Gate, Identity, enter, limit_problem
 from soundstage.edge.metrics import Counts
@@ -146,7 +146,7 @@ class Operations:
             if isinstance(form, Form):
                 visit.raw = orjson.dumps(form)
             return form
-        raw = await read_bytes(visit.request, JSON_LIMIT)
+        raw = await read_bytes(visit.request, visit.operation.most_bytes)
         if isinstance(raw, Problem):
             return raw
         visit.raw = raw
@@ -160,15 +160,11 @@ class Operations:
         """Send a stream's frames at their times; a manual clock stands still, so there none of them waits."""
         headers = self._note(visit, reply, b"".join([frame.data for frame in stream.frames]))
         response = web.StreamResponse(status=reply.status, headers=headers)
-        await response.prepare(visit.request)
-        clock = visit.clock
-        sent = 0
-        for due, frames in groupby(stream.frames, lambda frame: _wait(clock, frame)):
-            if due > sent:
-                await asyncio.sleep((due - sent) / 1000)
-                sent = due
-            await response.write(b"".join([frame.data for frame in frames]))
-        await response.write_eof()
+        try:
+            await response.prepare(visit.request)
+            await _play(response, stream, visit.clock)
+        except ConnectionError:
+            _log.info("a client left in the middle of a stream", operation=visit.operation.id)
         return response
 
     def _note(self, visit: _Visit, reply: Reply, body: bytes) -> dict[str, str]:
@@ -187,10 +183,19 @@ class Operations:
             reply.status,
             body,
         )
-        headers = {"Content-Type": reply.content_type, "X-Request-Id": f"req_{number:012}"}
+        headers = {"Content-Type": reply.content_type, "X-Request-Id": f"req_{number:012}", "Server": "Soundstage"}
         if reply.headers:
             headers.update(reply.headers)
         return headers
+
+    def unmatched(self, request: BaseRequest, provider: Provider, near: str | None) -> web.Response:
+        """Answer a call on a path the provider does not have; `near` is the documented one most like it."""
+        message = "There is no such endpoint." if near is None else f"There is no such endpoint; did you mean {near}?"
+        reply = provider.reply_to(Problem("no_such_route", message))
+        if near is not None:
+            reply = reply._replace(headers={**reply.headers, "X-Soundstage-Hint": f"nearest documented path: {near}"})
+        nothing = Operation("unmatched", request.method, "", _nothing)
+        return self._send(_Visit(request, Endpoint(provider, "", ""), nothing), reply)
 
     def _method_not_allowed(self, request: BaseRequest, endpoint: Endpoint) -> web.Response:
         message = f"{request.method[:20]} is not possible here; use {endpoint.methods}."
@@ -200,10 +205,24 @@ class Operations:
         return self._send(_Visit(request, endpoint, some), reply._replace(headers=headers))
 
 
+def _nothing(call: Call, tx: Tx) -> Reply:
+    raise LookupError(f"{call.path} has no operation")
+
+
 def _behind_head(request: BaseRequest, endpoint: Endpoint) -> Operation | None:
     """Return the operation whose reply's headers a HEAD asks for: documents anybody may GET."""
     found = endpoint.operations.get("GET") if request.method == "HEAD" else None
     return found if found is not None and found.keyless else None
+
+
+async def _play(response: web.StreamResponse, stream: Stream, clock: Clock | None) -> None:
+    sent = 0
+    for due, frames in groupby(stream.frames, lambda frame: _wait(clock, frame)):
+        if due > sent:
+            await asyncio.sleep((due - sent) / 1000)
+            sent = due
+        await response.write(b"".join([frame.data for frame in frames]))
+    await response.write_eof()
 
 
 def _wait(clock: Clock | None, frame: Frame) -> int:

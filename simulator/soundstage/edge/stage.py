@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from soundstage import __version__
-from soundstage.core.call import Problem
 from soundstage.core.journal import Journal
 from soundstage.core.provider import Provider
 from soundstage.core.world import World
@@ -123,17 +122,10 @@ class Stage:
             match = self._router.match(path)
             if match is not None:
                 return await self._operations.serve(request, match[0], match[1], query)
-        return self._no_route(provider, prefix, path.removeprefix(prefix))
+        return self._no_route(request, provider, prefix, path.removeprefix(prefix))
 
-    def _no_route(self, provider: Provider, prefix: str, path: str) -> web.Response:
-        near = self._router.nearest(prefix, path)
-        message = "There is no such endpoint." if near is None else f"There is no such endpoint; did you mean {near}?"
-        reply = provider.reply_to(Problem("no_such_route", message))
-        self.counts.add(provider.id, "unmatched", reply.status)
-        headers = dict(reply.headers)
-        if near is not None:
-            headers["X-Soundstage-Hint"] = f"nearest documented path: {near}"
-        return web.json_response(reply.body, status=reply.status, headers=headers)
+    def _no_route(self, request: BaseRequest, provider: Provider, prefix: str, path: str) -> web.Response:
+        return self._operations.unmatched(request, provider, self._router.nearest(prefix, path))
 
     async def _health(self) -> web.Response:
         return web.Response(body=b'{"status":"ok"}', headers=_JSON)

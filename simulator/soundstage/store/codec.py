@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from soundstage.core.clock import Clock
 from soundstage.core.outbox import Attempt, Delivery
+from soundstage.core.slots import SlotLimits, Slots, Waiting
 from soundstage.core.task import Task
 from soundstage.core.timeline import Point
 from soundstage.core.universe import Key, Registered, Universe
@@ -16,7 +17,22 @@ from soundstage.core.wallet import Entry, Wallet
 
 _RECORDS: Final[dict[str, type[Any]]] = {
     record.__name__: record
-    for record in (Attempt, Clock, Delivery, Entry, Key, Point, Registered, Task, Universe, Use, Wallet)
+    for record in (
+        Attempt,
+        Clock,
+        Delivery,
+        Entry,
+        Key,
+        Point,
+        Registered,
+        Slots,
+        SlotLimits,
+        Task,
+        Universe,
+        Use,
+        Waiting,
+        Wallet,
+    )
 }
 
 
@@ -36,7 +52,7 @@ def decode(entry: bytes) -> tuple[Writes, int]:
 def _plain(value: Any) -> Any:
     if value is GONE:
         return {"": "gone"}
-    if isinstance(value, Point | Task | Use | Wallet):
+    if isinstance(value, Point | Slots | SlotLimits | Task | Use | Waiting | Wallet):
         return {"": type(value).__name__, "of": [_plain(item) for item in value]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [_plain(getattr(value, field.name)) for field in dataclasses.fields(value)]

@@ -7,7 +7,7 @@ import orjson
 
 from soundstage.media.instances.errors import DeadEndError, TooLargeError
 from soundstage.media.instances.fits import fits
-from soundstage.media.instances.merge import DEEPEST, Merged, absorb, inferred
+from soundstage.media.instances.merge import DEEPEST, Merged, absorb, given_by, inferred
 from soundstage.media.instances.patterns import matches
 from soundstage.media.instances.plan import MOST_NODES
 from soundstage.media.instances.scalars import count, number, string
@@ -32,19 +32,10 @@ def make(state: State, schema: Any, name: str) -> Any:
     else:
         merged = Merged({})
         absorb(state, merged, schema)
-    for given in _given(merged.keywords):
+    for given in given_by(merged.keywords):
         if fits(state, schema, given):
             return state.taken(given)
     return _solved(state, merged, name)
-
-
-def _given(keywords: dict[str, Any]) -> Iterator[Any]:
-    """Yield the schema's own examples and default, unless they are empty: those say little."""
-    examples = keywords.get("examples")
-    values = examples[:4] if isinstance(examples, list) else []
-    for value in (*values, keywords.get("default")):
-        if value is not None and value not in ("", [], {}):
-            yield value
 
 
 def _solved(state: State, merged: Merged, name: str) -> Any:
@@ -110,10 +101,11 @@ def _listed(state: State, keywords: dict[str, Any]) -> Any:
     values = keywords["enum"]
     others = {key: value for key, value in keywords.items() if key != "enum"}
     start = state.below(len(values) or 1)
-    turned = [*values[start:], *values[:start]]
-    for value in sorted(turned, key=lambda value: value is None):
-        if fits(state, others, value):
-            return state.taken(value)
+    for nothing in (False, True):  # null only when nothing else fits
+        for turn in range(len(values)):
+            value = values[(start + turn) % len(values)]
+            if (value is None) is nothing and fits(state, others, value):
+                return state.taken(value)
     raise state.dead("none of the listed values fits the other keywords")
 
 
@@ -155,6 +147,7 @@ def _object(state: State, keywords: dict[str, Any]) -> dict[str, Any]:
         raise state.dead("it needs more properties than it may have")
     if least > state.nodes:
         raise TooLargeError(f"an object would have more than {MOST_NODES} properties")
+    state.spend(len(properties) // 16)
     made = _named(state, properties, required, least, most)
     needed = keywords.get("dependentRequired") or {}
     wanted = [name for key in needed if key in made for name in needed[key]]
@@ -223,7 +216,7 @@ def _add_entries(state: State, keywords: dict[str, Any], made: dict[str, Any], l
 def _entry_name(state: State, keywords: dict[str, Any], number_: int) -> str:
     if keywords.get("patternProperties") and not isinstance(keywords.get("additionalProperties"), dict):
         node, validator = state.plan.pattern(next(iter(keywords["patternProperties"])))
-        for text in matches(node, 0, None, state.below):
+        for text in matches(node, 0, None, state):
             for full in (text + PLAIN[state.below(len(PLAIN))], text):
                 if validator.is_valid(full):
                     return full

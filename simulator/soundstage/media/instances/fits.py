@@ -25,7 +25,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
 
 def fits(state: State, schema: Any, value: Any, depth: int = 0) -> bool:
     """Say whether the value fits the schema as far as the keywords known here tell."""
-    state.check()
+    state.check(1 + len(schema["enum"]) // 8 if isinstance(schema, dict) and "enum" in schema else 1)
     if depth > DEEPEST:
         raise TooLargeError(f"the schema goes through more than {DEEPEST} levels")
     if not isinstance(schema, dict):

@@ -1,7 +1,7 @@
 """One schema out of several that hold at once: references followed, allOf merged, alternatives set aside."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,7 @@ def absorb(state: "State", merged: Merged, schema: Any, depth: int = 0) -> None:
     if depth > DEEPEST:
         raise TooLargeError(f"the schema goes through more than {DEEPEST} references in a row")
     merged.absorbed[id(schema)] = schema
+    state.spend(_cost(merged.keywords, schema))
     _add_keywords(merged, schema)
     if "$ref" in schema:
         absorb(state, merged, state.plan.target(schema["$ref"]), depth + 1)
@@ -70,6 +71,12 @@ def absorb(state: "State", merged: Merged, schema: Any, depth: int = 0) -> None:
     for inner in (schema.get("dependentSchemas") or {}).values():
         absorb(state, merged, inner, depth + 1)
     _set_aside(merged, schema)
+
+
+def _cost(have: dict[str, Any], schema: dict[str, Any]) -> int:
+    """Return what merging takes beyond one step: long lists of names and values are gone through."""
+    names = len(have.get("properties") or ()) + len(schema.get("properties") or ())
+    return names // 16 + len(have.get("enum") or ()) * len(schema.get("enum") or ()) // 256
 
 
 def _set_aside(merged: Merged, schema: dict[str, Any]) -> None:
@@ -197,3 +204,12 @@ def inferred(keywords: dict[str, Any]) -> str:
         if not keywords.keys().isdisjoint(hints):
             return kind
     return "string"
+
+
+def given_by(keywords: dict[str, Any]) -> Iterator[Any]:
+    """Yield the schema's own examples and default, unless they are empty: those say little."""
+    examples = keywords.get("examples")
+    values = examples[:4] if isinstance(examples, list) else []
+    for value in (*values, keywords.get("default")):
+        if value is not None and value not in ("", [], {}):
+            yield value

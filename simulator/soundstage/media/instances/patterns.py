@@ -1,9 +1,14 @@
 """Strings that match a regular expression, short ones first; what they must match is checked by the caller."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from soundstage.media.instances.errors import DeadEndError
 from soundstage.media.instances.regex import Node
+
+if TYPE_CHECKING:
+    from soundstage.media.instances.state import State
 
 _STEPS = 16_384
 _TRIES = 16
@@ -58,6 +63,7 @@ class _Writer:
                 self.groups[number] = "".join(self.out[begin:])
             case ("back", number):
                 self.out.append(self.groups.get(number, ""))
+                self.steps -= len(self.out[-1])
             case ("look", part):
                 self._look(part)
 
@@ -88,6 +94,7 @@ class _Writer:
         return self.below(2) if self.natural and low == 0 and high != 0 else low
 
 
+@lru_cache(maxsize=256)
 def _usual(characters: str) -> str:
     """Return the characters a reader would expect: small letters first, then letters and digits, else any."""
     small = [mark for mark in characters if "a" <= mark <= "z"]
@@ -100,25 +107,26 @@ def _usual(characters: str) -> str:
     return "".join(plain) or characters
 
 
-def matches(node: Node, least: int, most: int | None, below: Callable[[int], int]) -> Iterator[str]:
+def matches(node: Node, least: int, most: int | None, state: "State") -> Iterator[str]:
     """Yield texts that should match, natural ones first; the caller checks each against the pattern itself."""
     shortest = ""
     for natural in (*[True] * _TRIES, False):
-        shortest, looks = _written(node, below, 0, natural=natural)
+        shortest, looks = _written(node, state, 0, natural=natural)
         yield from _with_looks(shortest, looks)
     if len(shortest) < least:
         for natural in (False, True):
-            text, looks = _written(node, below, least - len(shortest), natural=natural)
+            text, looks = _written(node, state, least - len(shortest), natural=natural)
             yield from _with_looks(text, looks)
         yield shortest + "x" * min(least - len(shortest), _STEPS)
     if most is not None and len(shortest) > most:
         yield shortest[:most]
 
 
-def _written(node: Node, below: Callable[[int], int], extra: int, *, natural: bool) -> tuple[str, str]:
+def _written(node: Node, state: "State", extra: int, *, natural: bool) -> tuple[str, str]:
     """Return one text, and what its look-aheads want to see."""
-    writer = _Writer(below, extra, natural)
+    writer = _Writer(state.below, extra, natural)
     writer.write(node)
+    state.spend(4 + (_STEPS - writer.steps) // 16)
     return "".join(writer.out), "".join(writer.looks)
 
 

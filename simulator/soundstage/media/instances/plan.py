@@ -13,7 +13,7 @@ from soundstage.media.instances.regex import Node, Reader, weight
 LARGEST_SCHEMA = 256 * 1024
 MOST_NODES = 10_000
 _HEAVIEST_PATTERNS = 30_000
-_BACKTRACKS = 20_000
+_BACKTRACKS = 5000
 _FAR = 10**9
 _DRAFTS = (
     "https://json-schema.org/draft/2020-12/schema",

@@ -147,8 +147,7 @@ def _patterned(state: State, pattern: str, name: str, least: int, most: int | No
     usual = worded(name, state.below)
     if _long_enough(usual, least, most) and validator.is_valid(usual):
         return usual
-    for text in matches(node, least, most, state.below):
-        state.spend()
+    for text in matches(node, least, most, state):
         if _long_enough(text, least, most) and validator.is_valid(text):
             return text
     raise state.dead(f"no text was found for the pattern {pattern[:80]!r}")

@@ -51,9 +51,9 @@ class State:
         if self.nodes < 0:
             raise TooLargeError(f"the schema takes more than {MOST_NODES} steps to fill in")
 
-    def check(self) -> None:
-        """Count one check of a value against a part; raises TooLargeError when there have been too many."""
-        self.checks -= 1
+    def check(self, count: int = 1) -> None:
+        """Count checks of a value against a part; raises TooLargeError when there have been too many."""
+        self.checks -= count
         if self.checks < 0:
             raise TooLargeError(f"the schema takes more than {_MOST_CHECKS} checks to fill in")
 

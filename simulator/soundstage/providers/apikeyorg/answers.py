@@ -69,14 +69,15 @@ def answers(request: Chat, draw: Draw) -> list[Answer]:
 
 def _answer(request: Chat, about: str, function: Function | None, draw: Draw) -> Answer:
     if function is not None:
-        schema = {"type": "object"} if function.parameters is None else function.parameters
+        # Arguments are an object whatever the schema leaves open.
+        schema = {"type": "object", **(function.parameters or {})}
         arguments = orjson.dumps(instance(schema, draw)).decode()
         arguments, finish = _cut(arguments, request, "tool_calls")
         call = Called(f"call_{draw.hex('call', 24)}", function.name, arguments)
         return Answer(None, call, finish, tokens(arguments))
     wanted = request.response_format
     if isinstance(wanted, SchemaFormat):
-        text = orjson.dumps(instance(wanted.json_schema.schema_, draw)).decode()
+        text = orjson.dumps(instance(wanted.json_schema.schema_ or {}, draw)).decode()
     else:
         text = answer(draw, about)
         if wanted is not None and wanted.type == "json_object":

@@ -24,7 +24,7 @@ from soundstage.validation import compact, ignored, read
 
 OPERATION = "createChatCompletion"
 # What an answer's words depend on; `stop` and `max_tokens` only cut the same words off earlier.
-_SAYS = ("model", "messages", "tools", "tool_choice", "response_format", "seed")
+_SAYS = ("model", "messages", "tools", "tool_choice", "response_format")
 # ASSUMED: one token every 20 ms, before the clock's speed.
 _TOKEN_MS = 20
 _NO_DETAILS = {

@@ -4,7 +4,7 @@ Source: R-KEY-022, R-KEY-023 say "OpenAI-compatible"; the fields are those of Op
 meaning for a stand-in (temperature, penalties and the like) is checked and then without effect.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -13,6 +13,7 @@ from soundstage.providers.apikeyorg.wire import Image
 from soundstage.validation import WireModel
 
 _Text = Annotated[str, Field(max_length=1_000_000)]
+_Stop = Annotated[str, Field(min_length=1)]
 
 
 class TextPart(WireModel):
@@ -36,14 +37,48 @@ class ImagePart(WireModel):
     image_url: ImageUrl
 
 
-class OtherPart(WireModel):
-    """Sound, a file, or a refusal given back; counted as text and not looked into."""
+class Sound(WireModel):
+    """A recording in base64."""
 
-    type: Literal["input_audio", "file", "refusal"]
+    data: str
+    format: Literal["wav", "mp3"]
 
 
-Part = Annotated[TextPart | ImagePart | OtherPart, Field(discriminator="type")]
-Content = _Text | Annotated[list[Part], Field(min_length=1, max_length=1000)]
+class SoundPart(WireModel):
+    """Sound; counted and not listened to."""
+
+    type: Literal["input_audio"]
+    input_audio: Sound
+
+
+class File(WireModel):
+    """A file, by its id or whole."""
+
+    file_id: str | None = None
+    file_data: str | None = None
+    filename: str | None = None
+
+
+class FilePart(WireModel):
+    """A file; counted and not looked into."""
+
+    type: Literal["file"]
+    file: File
+
+
+class RefusalPart(WireModel):
+    """What an assistant declined earlier."""
+
+    type: Literal["refusal"]
+    refusal: _Text
+
+
+Part = TextPart | ImagePart | SoundPart | FilePart | RefusalPart
+Content = str | Sequence[Part]
+_Asked = Annotated[TextPart | ImagePart | SoundPart | FilePart, Field(discriminator="type")]
+_Answered = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
+_Parts = Field(min_length=1, max_length=1000)
+_Plain = _Text | Annotated[list[TextPart], _Parts]
 
 
 class FunctionCall(WireModel):
@@ -65,21 +100,21 @@ class Instruction(WireModel):
     """What the developer tells the model."""
 
     role: Literal["system", "developer"]
-    content: Content
+    content: _Plain
 
 
 class UserMessage(WireModel):
     """What the user says."""
 
     role: Literal["user"]
-    content: Content
+    content: _Text | Annotated[list[_Asked], _Parts]
 
 
 class AssistantMessage(WireModel):
     """What the model answered earlier."""
 
     role: Literal["assistant"]
-    content: Content | None = None
+    content: _Text | Annotated[list[_Answered], _Parts] | None = None
     tool_calls: Annotated[list[ToolCall], Field(max_length=128)] | None = None
 
     @model_validator(mode="after")
@@ -93,7 +128,7 @@ class ToolMessage(WireModel):
     """What a tool returned."""
 
     role: Literal["tool"]
-    content: Content
+    content: _Plain
     tool_call_id: Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -134,7 +169,7 @@ class JsonSchema(WireModel):
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
     description: str | None = None
-    schema_: Mapping[str, Any] = Field(default_factory=dict, alias="schema")
+    schema_: Mapping[str, Any] | None = Field(default=None, alias="schema")
     strict: bool | None = None
 
 
@@ -165,7 +200,7 @@ class Chat(WireModel):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=8)] | None = None
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    stop: _Stop | Annotated[list[_Stop], Field(max_length=4)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     tools: Annotated[list[Tool], Field(max_length=128)] | None = None
@@ -193,10 +228,23 @@ class Chat(WireModel):
             raise ValueError("stream_options needs stream: true.")
         if self.tool_choice not in {None, "none"} and not self.tools:
             raise ValueError("tool_choice needs tools.")
+        for tool in self.tools or ():
+            if (tool.function.parameters or {}).get("type", "object") != "object":
+                raise ValueError(f"tools: the parameters of {tool.function.name} must be of type object.")
         if isinstance(self.tool_choice, NamedTool):
             names = [tool.function.name for tool in self.tools or ()]
             if self.tool_choice.function.name not in names:
                 raise ValueError(f"tool_choice must name one of the tools: {', '.join(names)[:200]}.")
+        return self
+
+    @model_validator(mode="after")
+    def _tools_were_called(self) -> Self:
+        called: set[str] = set()
+        for message in self.messages:
+            if isinstance(message, AssistantMessage):
+                called |= {call.id for call in message.tool_calls or ()}
+            elif isinstance(message, ToolMessage) and message.tool_call_id not in called:
+                raise ValueError("messages: a tool message must answer a tool call of an earlier assistant message.")
         return self
 
     @property

@@ -49,15 +49,17 @@ def _openapi(base: str) -> bytes:
 
 
 def _catalog(base: str) -> bytes:
+    # The API's own address answers nothing; its list of models is where a reader of the catalogue can begin.
+    api = f"{base}/v1/models"
     return orjson.dumps(
         {
             "linkset": [
                 {
                     "anchor": f"{base}{CATALOG}",
-                    "item": [{"href": f"{base}/v1", "title": _document()["info"]["title"]}],
+                    "item": [{"href": api, "title": _document()["info"]["title"]}],
                 },
                 {
-                    "anchor": f"{base}/v1",
+                    "anchor": api,
                     "service-desc": [{"href": f"{base}{OPENAPI}", "type": "application/json"}],
                     "service-doc": [
                         {"href": f"{base}{DOCS}", "type": "text/markdown"},
@@ -167,8 +169,13 @@ def _serve(make: Callable[[str], bytes], content_type: str, call: Call, tx: Tx) 
     return Reply(_made(make, _base(call)), content_type=content_type)
 
 
+def catalog(call: Call, tx: Tx) -> Reply:
+    """GET /.well-known/api-catalog: the set of links, and one to itself, which is what a HEAD is for (RFC 9727)."""
+    link = f'<{_base(call)}{CATALOG}>; rel="api-catalog"'
+    return Reply(_made(_catalog, _base(call)), headers={"Link": link}, content_type=_LINKSET)
+
+
 openapi: Handler = partial(_serve, _openapi, "application/json")
 docs: Handler = partial(_serve, _docs, _MARKDOWN)
 llms: Handler = partial(_serve, _llms, "text/plain; charset=utf-8")
-catalog: Handler = partial(_serve, _catalog, _LINKSET)
 auth: Handler = partial(_serve, _auth, _MARKDOWN)

@@ -10,6 +10,8 @@ from soundstage.core.money import MICROS
 from soundstage.providers.apikeyorg.catalogue import Model
 
 _HALF_MINUTE = 30
+# Up to here a float holds every whole number.
+_EXACT = 2**53
 
 
 def price(model: Model, *, seconds: int | None, resolution: str | None, input_mode: str | None, count: int) -> int:
@@ -36,4 +38,4 @@ def within(cost: int, most: float) -> bool:
 
 def as_sent(most: float) -> int | float:
     """Return a budget as the JSON number it came as: whole when it is whole."""
-    return int(most) if most.is_integer() else most
+    return int(most) if most.is_integer() and most < _EXACT else most

@@ -24,6 +24,8 @@ from soundstage.providers.apikeyorg.routing import told
 from soundstage.providers.apikeyorg.status import STATES, asset_types, status
 from soundstage.providers.apikeyorg.tasks import create_image, create_music, create_video
 
+# ASSUMED: pictures may be part of a body as base64.
+_WITH_PICTURES = 20_971_520
 # ASSUMED: API-Key publishes no key syntax; this is what common keys look like.
 _KEY = re.compile(r"[A-Za-z0-9_.\-]{8,200}")
 
@@ -61,10 +63,14 @@ PROVIDER = Provider(
     operations=(
         Operation("listModels", "GET", "/v1/models", models, keyless=True),
         Operation("estimateCredits", "POST", "/v1/credits/estimate", estimate, body="json", keyless=True),
-        Operation("createChatCompletion", "POST", "/v1/chat/completions", chat, body="json"),
+        Operation("createChatCompletion", "POST", "/v1/chat/completions", chat, body="json", most_bytes=_WITH_PICTURES),
         Operation("createEmbedding", "POST", "/v1/embeddings", embed, body="json"),
-        Operation("createImageTask", "POST", "/v1/images/generations", create_image, body="json"),
-        Operation("createVideoTask", "POST", "/v1/videos", create_video, body="json or form"),
+        Operation(
+            "createImageTask", "POST", "/v1/images/generations", create_image, body="json", most_bytes=_WITH_PICTURES
+        ),
+        Operation(
+            "createVideoTask", "POST", "/v1/videos", create_video, body="json or form", most_bytes=_WITH_PICTURES
+        ),
         Operation("createMusicTask", "POST", "/v1/music/generations", create_music, body="json"),
         Operation("getTask", "GET", "/v1/tasks/{task_id}", status),
         Operation("getOpenapi", "GET", entrypoints.OPENAPI, entrypoints.openapi, keyless=True),

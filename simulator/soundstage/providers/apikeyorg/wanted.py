@@ -148,7 +148,11 @@ def _mode_of(request: Video) -> str | Problem:
 def _frame(model: Model, size: str | None, resolution: str | None, ratio: str | None) -> tuple[str, str]:
     """Return resolution and aspect ratio; OpenAI's `size` means the nearest of each that holds it."""
     if size is None:
-        return resolution or model.data["default_resolution"], ratio or model.data["default_aspect_ratio"]
+        # Not `or`: an empty text is no way to leave a field out.
+        return (
+            model.data["default_resolution"] if resolution is None else resolution,
+            model.data["default_aspect_ratio"] if ratio is None else ratio,
+        )
     width, height = (int(side) for side in size.split("x"))
     shorter = min(width, height)
     choices = model.choices("resolutions")

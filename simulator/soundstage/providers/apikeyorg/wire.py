@@ -15,6 +15,7 @@ from soundstage.core.call import BlobRef
 from soundstage.validation import Url, WireModel, shown, web_url
 
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,[A-Za-z0-9+/\s]+={0,2}\Z")
+_WHOLE = re.compile(r"[1-9][0-9]{0,4}")
 _SIZE = r"^[1-9]\d{1,4}x[1-9]\d{1,4}$"
 
 
@@ -37,12 +38,12 @@ def _callback(given: str) -> str:
 
 def _seconds(given: Any) -> Any:
     # OpenAI's clients send seconds as text.
-    return int(given) if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 6 else given
+    return int(given) if isinstance(given, str) and _WHOLE.fullmatch(given) else given
 
 
 Image = Annotated[str, AfterValidator(_image)]
 Callback = Annotated[str, AfterValidator(_callback)]
-Credits = Annotated[float, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
+Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Size = Annotated[str, Field(pattern=_SIZE)]
 InputMode = Literal["text-to-video", "image-to-video", "video-to-video"]
 
