@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from pydantic import AnyUrl, BaseModel, ConfigDict, Field, RootModel, StringConstraints, TypeAdapter
 
 from soundstage.core.randomness import Draw
-from soundstage.media.instances import TooLargeError, UnsatisfiableError, instance
-from soundstage.media.instances.fits import refuse_endless_work
-from soundstage.media.instances.plan import plan_for
+from soundstage.media.instances import UnsatisfiableError, instance
+from soundstage.media.instances.scalars import TooLargeError
+from soundstage.media.instances.schema import plan_for
 
 DRAW = Draw("seed", "u")
 
@@ -178,7 +178,7 @@ REALISTIC: dict[str, Any] = {
     "old tuple without a draft": {"type": "array", "items": [{"type": "integer"}, {"type": "null"}], "minItems": 2},
     "password": {"type": "string", "pattern": PASSWORD},
     "email by pattern": {"type": "string", "pattern": ZOD_EMAIL},
-    "property classes": {"type": "string", "pattern": r"^\p{Lu}\p{L}+[\s\u00e9](?<digit>\d)\1$"},
+    "property classes": {"type": "string", "pattern": r"^\p{Lu}\p{L}+[\s\u00e9](?<digit>\d)$"},
     "classes": {"type": "string", "pattern": r"^[^\W\d]\D\S\W[\]\x41-\x43-][^abc]\/\.\t(a|b)??c*?$"},
     "either field": {
         "type": "object",
@@ -284,6 +284,13 @@ def nested(count: int, key: str) -> Any:
     return schema
 
 
+def unevaluated(count: int) -> Any:
+    schema: Any = {"properties": {"a": True}}
+    for _ in range(count):
+        schema = {"anyOf": [schema, {"properties": {"b": True}}], "unevaluatedProperties": False}
+    return schema
+
+
 def deep_default() -> dict[str, Any]:
     value: Any = {"x": 1}
     for _ in range(50):
@@ -341,6 +348,17 @@ HOSTILE: dict[str, Any] = {
         "maxLength": 301,
         "format": "date",
     },
+    "empty loops in every item": {
+        "type": "array",
+        "minItems": 2000,
+        "items": {"enum": ["a"], "pattern": "^(?:(?:(?=a)|){1000000000}b|a)"},
+    },
+    "many looks ahead": {
+        "type": "array",
+        "minItems": 2000,
+        "items": {"enum": ["a" * 300], "pattern": "^((?=(a+)+)(?:(?=a)|){500}a)*$"},
+    },
+    "nested unevaluated properties": unevaluated(40),
     "self reference": {"$ref": "#"},
     "circle": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
     "required recursion": {"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#"}}},
@@ -358,6 +376,15 @@ HOSTILE: dict[str, Any] = {
     "reference to a file": {"properties": {"x": {"$ref": "file:///etc/hostname"}}},
     "unused remote reference": {"type": "integer", "$defs": {"x": {"$ref": "other.json"}}},
     "unknown reference": {"$ref": "#/$defs/none"},
+    "dynamic reference": {"$dynamicRef": "#"},
+    "own name inside": {"$ref": "#/$defs/a", "$defs": {"a": {"$id": "a", "$ref": "#/$defs/b", "$defs": {"b": {}}}}},
+    "anchor twice": {"$ref": "#a", "$defs": {"x": {"$anchor": "a"}, "y": {"$anchor": "a", "type": "null"}}},
+    "keyword of a newer draft": {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "array",
+        "prefixItems": 5,
+    },
+    "back-reference": {"type": "string", "pattern": r"^(\d)\1$"},
     "unknown draft": {"$schema": "http://127.0.0.1:9/draft", "type": "integer", "maximum": "x"},
     "old draft": {"$schema": "http://json-schema.org/draft-04/schema#", "minimum": 1, "exclusiveMinimum": True},
     "reference to no schema": {"$ref": "#/x", "x": {"type": "object", "required": "abc", "minimum": "a"}},
@@ -396,7 +423,7 @@ MAY_SUCCEED = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_schema_is_answered_with_one_sentence_at_once(name: str) -> None:
     answers: list[tuple[Any, str]] = []
-    assert timeit.timeit(lambda: answers.append(outcome(HOSTILE[name])), number=1) < 5
+    assert timeit.timeit(lambda: answers.append(outcome(HOSTILE[name])), number=1) < 2
     [(value, refusal)] = answers
     if refusal:
         assert 10 < len(refusal) < 700
@@ -411,11 +438,11 @@ def test_a_remote_reference_is_refused_without_a_look() -> None:
         instance({"$ref": "http://127.0.0.1:9/schema.json"}, DRAW)
 
 
-def test_a_refusal_names_the_place() -> None:
+def test_a_refusal_says_why() -> None:
     inner = {"type": "object", "required": ["b"], "properties": {"b": {"type": "integer", "minimum": 2, "maximum": 1}}}
-    with pytest.raises(UnsatisfiableError, match="no value fits at /a/b: no number lies within the bounds"):
+    with pytest.raises(UnsatisfiableError, match="no value was found: no number lies within the bounds"):
         instance({"type": "object", "required": ["a"], "properties": {"a": inner}}, DRAW)
-    with pytest.raises(UnsatisfiableError, match="the schema is not valid at /properties/a/type"):
+    with pytest.raises(UnsatisfiableError, match="the schema is not valid: at /properties/a/type"):
         instance({"properties": {"a": {"type": "text"}}}, DRAW)
     unmet = {"type": "array", "items": {"type": "integer"}, "contains": {"minimum": 0}, "maxContains": 0, "minItems": 1}
     with pytest.raises(UnsatisfiableError):
@@ -501,7 +528,7 @@ def test_a_schema_is_compiled_once() -> None:
 def test_a_schema_of_ten_fields_is_filled_in_quickly() -> None:
     schema = {"type": "object", "properties": {f"field_{n}": {"type": "string"} for n in range(10)}}
     instance(schema, DRAW)
-    assert min(timeit.repeat(lambda: instance(schema, DRAW), number=50, repeat=5)) / 50 < 0.002
+    assert min(timeit.repeat(lambda: instance(schema, DRAW), number=50, repeat=5)) / 50 < 0.001
 
 
 SCALARS: dict[str, st.SearchStrategy[Any]] = {
@@ -544,19 +571,17 @@ def test_any_schema_gets_a_valid_value_or_a_refusal(schema: Any) -> None:
     if not refusal:
         assert len(orjson.dumps(value)) <= 256 * 1024
         assert plan_for(orjson.dumps(schema)).validator.is_valid(value)
+    assert "not what JSON Schema says" not in refusal  # that is for what no validator looks at
 
 
 def test_a_value_that_would_take_long_to_validate_is_refused() -> None:
-    plan = plan_for(orjson.dumps(doubling(40)))
-    with pytest.raises(TooLargeError, match="refers to itself too often"):
-        refuse_endless_work(plan, "x", 1)
     value: Any = {"x": 1}
     for _ in range(30):
         value = {"x": value}
-    recursive = plan_for(orjson.dumps({key: part for key, part in deep_default().items() if key != "default"}))
-    with pytest.raises(TooLargeError, match="refers to itself too often"):
-        refuse_endless_work(recursive, value, 31)
-    refuse_endless_work(plan_for(orjson.dumps(UI)), instance(UI, DRAW), 20)
+    for schema, hard in ((doubling(40), "x"), (deep_default(), value)):
+        with pytest.raises(TooLargeError, match="refers to itself too often"):
+            plan_for(orjson.dumps(schema)).check(hard)
+    plan_for(orjson.dumps(UI)).check(instance(UI, DRAW))
 
 
 def test_work_is_bounded_when_nothing_fits() -> None:

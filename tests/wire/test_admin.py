@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 from conftest import OpenStage
 from soundstage.core.universe import universe_of
 from soundstage.edge.admin import Admin as AdminApi
+from soundstage.edge.admin.context import Services
 from support.client import KLING, Answer, House
 from support.receiver import Receiver
 
@@ -271,7 +272,9 @@ async def test_only_this_machine_may_drive(stage: House, headers: dict[str, str]
 async def test_beyond_loopback_a_token_is_needed(open_stage: OpenStage) -> None:
     def beyond(stage: Any) -> None:
         settings = replace(stage.settings, host="0.0.0.0", admin_token="open sesame")
-        stage._admin = AdminApi(stage.world, stage.gate, stage.journal, stage.courier, settings)
+        stage._admin = AdminApi(
+            Services(stage.world, stage.gate, stage.journal, stage.courier, stage.blobs, settings)
+        )
 
     admin = (await open_stage(beyond)).anybody()
     refused(await admin.call("GET", "/keys"), 401, "admin_token_needed")

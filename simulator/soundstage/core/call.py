@@ -108,11 +108,15 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """A file that came with a call: how many bytes it has, what they say it is (None when unknown), their digest."""
+    """A file that came with a call: how many bytes it has, what they say it is (None when unknown), their digest.
+
+    `seconds` is how long a sound is, where the file was kept and tells.
+    """
 
     size: int
     content_type: str | None
     sha256: str
+    seconds: float | None = None
 
 
 class Form(dict[str, list[str | BlobRef]]):

@@ -10,7 +10,7 @@ from soundstage.core.view import Tx
 Network = IPv4Network | IPv6Network
 
 REQUESTS_PER_MINUTE = "requests_per_minute"
-MOST_PER_MINUTE = 1_000_000
+MOST_OF_ANY = 1_000_000
 _MINUTE_MS = 60_000
 
 
@@ -21,6 +21,11 @@ def networks(allowlist: tuple[str, ...]) -> tuple[Network, ...]:
     Raises ValueError for an entry that is neither.
     """
     return tuple(ip_network(entry, strict=False) for entry in allowlist)
+
+
+def limit_of(key: Key, name: str) -> int | None:
+    """Return a limit the key was registered with, None when it has no such."""
+    return None if key.limits is None else dict(key.limits).get(name)
 
 
 def address_problem(key: Key, peer: str | None) -> Problem | None:
@@ -50,7 +55,7 @@ def rate_problem(tx: Tx, key: Key) -> Problem | None:
 
     A bucket that holds a minute's calls and fills steadily. A refused call takes nothing out of it.
     """
-    limit = None if key.limits is None else dict(key.limits).get(REQUESTS_PER_MINUTE)
+    limit = limit_of(key, REQUESTS_PER_MINUTE)
     if limit is None:
         return None
     # The row is the instant at which the bucket is full again, in units of 1/limit ms, so that nothing is rounded.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from soundstage.core.call import Call, Problem, Reply
+from soundstage.core.limits import REQUESTS_PER_MINUTE
 from soundstage.core.outbox import Delivery
 from soundstage.core.signing import webhook_secret
 from soundstage.core.task import Task
@@ -23,8 +24,9 @@ Handler = Callable[[Call, Tx], Reply]
 class Operation:
     """One documented endpoint. `path` may hold `{name}` segments; `scope` is what the key must be allowed.
 
-    `body` says what is read: nothing, JSON of at most `most_bytes`, or that and HTML forms. A `keyless` one also
-    answers without a key, as `NOBODY` in a universe that holds nothing and keeps nothing.
+    `body` says what is read: nothing, JSON of at most `most_bytes`, or that and HTML forms with files of at most
+    `most_file_bytes` each, whose bytes stay when it `keeps_files`. A `keyless` one also answers without a key, as
+    `NOBODY` in a universe that holds nothing and keeps nothing.
     """
 
     id: str
@@ -35,6 +37,8 @@ class Operation:
     body: Literal["none", "json", "json or form"] = "none"
     keyless: bool = False
     most_bytes: int = 1_048_576
+    most_file_bytes: int = 33_554_432
+    keeps_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Provider:
     scopes: frozenset[str]
     asset_types: Callable[[Task], tuple[str, ...]]
     models: Callable[[], frozenset[str]]
+    limits: frozenset[str] = frozenset({REQUESTS_PER_MINUTE})
+    plans: Callable[[], frozenset[str]] = frozenset
     explain_price: Callable[[Task], str]
     explain_route: Callable[[Task], str] | None = None
     callback: CallbackScheme | None = None

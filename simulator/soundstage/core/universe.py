@@ -14,6 +14,8 @@ from soundstage.core.wallet import issue, open_wallet
 # The universe that holds no tasks but the registered keys, by digest.
 DIRECTORY = "directory"
 _MOST_SEEN = 1_000_000
+# The tables of a universe but its record, which holds clock and seed.
+_STATE = ("task", "event", "attempt", "delivery", "upload", "wallet", "entry", "use", "rate", "slots", "seen", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def start_over(tx: Tx) -> list[Key]:
     Clock and seed stay: time only moves forward, and the same requests give the same results again.
     """
     keys = [key for _, key in tx.scan("key")]
-    for table in ("task", "event", "attempt", "delivery", "wallet", "entry", "use", "rate", "slots", "seen", "key"):
+    for table in _STATE:
         tx.clear(table)
     return keys
 

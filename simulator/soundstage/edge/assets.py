@@ -1,5 +1,6 @@
 """Serves result files under /cdn with ETag and range requests; the URL carries the universe and a token."""
 
+import asyncio
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -8,8 +9,11 @@ from aiohttp.web_request import BaseRequest
 
 from soundstage import media
 from soundstage.core.assets import asset_path
+from soundstage.core.call import BlobRef
+from soundstage.core.uploads import Upload
 from soundstage.core.view import Tx
 from soundstage.core.world import World
+from soundstage.store.blobs import BlobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +24,29 @@ class Range:
     last: int
 
 
-async def serve_asset(request: BaseRequest, path: str, world: World) -> web.Response:
-    """Answer GET and HEAD on /cdn/{universe}/{task}/{token}.{ext}."""
+async def serve_asset(request: BaseRequest, path: str, world: World, blobs: BlobStore) -> web.Response:
+    """Answer GET and HEAD on /cdn/{universe}/{task or upload}/{token}.{ext}."""
     if request.method not in {"GET", "HEAD"}:
         return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="use GET or HEAD\n")
-    content_type = await _find(path, world)
-    if content_type is None:
-        return web.Response(status=404, text="no such file; take the URL from a finished task\n")
-    return send_file(request, media.sample(content_type), content_type)
+    found = await _find(path, world)
+    if isinstance(found, str):
+        return send_file(request, media.sample(found), found)
+    kept = None if found is None else blobs.path(path.split("/")[2], found.sha256)
+    if found is None or kept is None or found.content_type is None:
+        return web.Response(status=404, text="no such file; take the URL from a finished task or an upload\n")
+    return send_file(request, await asyncio.to_thread(kept.read_bytes), found.content_type)
 
 
-async def _find(path: str, world: World) -> str | None:
+async def _find(path: str, world: World) -> str | BlobRef | None:
+    """Return the type of a task's file, or an upload's bytes."""
     parts = path.split("/")
     if len(parts) != 5 or world.store.peek(parts[2]) is None:
         return None
 
-    def look(tx: Tx) -> str | None:
+    def look(tx: Tx) -> str | BlobRef | None:
+        upload: Upload | None = tx.get("upload", parts[3])
+        if upload is not None:
+            return _bytes_of(upload, path, tx)
         task = tx.get("task", parts[3])
         if task is None or task.state(tx.now) != "succeeded":
             return None
@@ -45,6 +56,13 @@ async def _find(path: str, world: World) -> str | None:
         return None
 
     return await world.run(parts[2], look)
+
+
+def _bytes_of(upload: Upload, path: str, tx: Tx) -> BlobRef | None:
+    blob = upload.blob
+    if blob is None or blob.content_type is None or upload.state(tx.now) not in {"ready", "processing"}:
+        return None
+    return blob if path == asset_path(tx.universe_id, upload.id, 0, blob.content_type) else None
 
 
 def send_file(request: BaseRequest, data: bytes, content_type: str) -> web.Response:

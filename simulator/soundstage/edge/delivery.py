@@ -14,14 +14,17 @@ import structlog
 from yarl import URL
 
 from soundstage import __version__
-from soundstage.core import outbox
+from soundstage.core import outbox, uploads
 from soundstage.core.outbox import Attempt, Delivery, DeliveryState
 from soundstage.core.provider import CallbackScheme
 from soundstage.core.universe import the_key
+from soundstage.core.uploads import Upload
 from soundstage.core.view import Tx
 from soundstage.core.world import World
 from soundstage.edge.egress import EgressPolicy, check_url, guarded_connector
 from soundstage.edge.metrics import Counts
+from soundstage.edge.uploads import fetch
+from soundstage.store.blobs import BlobStore
 
 _log = structlog.get_logger("soundstage.callbacks")
 _AT_ONCE_PER_RECEIVER = 8
@@ -31,8 +34,9 @@ _READ_LIMIT = 65_536
 class Courier:
     """Delivers what the outboxes hold, as it falls due."""
 
-    def __init__(self, world: World, policy: EgressPolicy, counts: Counts) -> None:
+    def __init__(self, world: World, policy: EgressPolicy, counts: Counts, blobs: BlobStore) -> None:
         self._world = world
+        self._blobs = blobs
         self._policy = policy
         self._counts = counts
         self._lanes: dict[str, asyncio.Semaphore] = {}
@@ -59,8 +63,12 @@ class Courier:
             claimed = await self._world.run(universe_id, _claim)
             if claimed is None:
                 return
-            if isinstance(claimed, Delivery):
-                flight = asyncio.get_running_loop().create_task(self._attempt(universe_id, claimed))
+            if not isinstance(claimed, bool):
+                if isinstance(claimed, Delivery):
+                    work = self._attempt(universe_id, claimed)
+                else:
+                    work = self._fetch(universe_id, claimed)
+                flight = asyncio.get_running_loop().create_task(work)
                 flights = self.flights.setdefault(universe_id, set())
                 flights.add(flight)
                 flight.add_done_callback(lambda done: self._landed(universe_id, done))
@@ -97,6 +105,18 @@ class Courier:
             shown = tuple((name, _shown(name, value)) for name, value in headers.items())
             attempt = Attempt(at=tx.now, status=status, error=error, headers=shown)
             outbox.answer(tx, delivery, attempt, state, retry)
+
+        await self._world.run(universe_id, record)
+
+    async def _fetch(self, universe_id: str, upload: Upload) -> None:
+        found = await fetch(self._client(), self._policy, upload, lambda: self._blobs.writer(universe_id))
+
+        def record(tx: Tx) -> None:
+            reason = found if isinstance(found, str) else uploads.misfit(upload, found)
+            if reason is not None:
+                uploads.failed(tx, upload.id, reason)
+            elif not isinstance(found, str):
+                uploads.arrived(tx, upload.id, found)
 
         await self._world.run(universe_id, record)
 
@@ -148,10 +168,14 @@ class Courier:
         return lane
 
 
-def _claim(tx: Tx) -> Delivery | bool | None:
+def _claim(tx: Tx) -> Delivery | Upload | bool | None:
     due = tx.first("attempt")
     if due is None or due[0] > tx.now:
         return None
+    upload: Upload | None = tx.get("upload", tx.get("attempt", due))
+    if upload is not None:
+        tx.delete("attempt", due)
+        return upload
     return outbox.claim(tx, due) or True
 
 

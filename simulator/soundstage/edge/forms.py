@@ -3,7 +3,7 @@
 Files are measured, typed by their first bytes and hashed as they arrive; a provider's handler sees a `BlobRef`.
 """
 
-from hashlib import sha256
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -12,42 +12,33 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 
 from soundstage.core.call import BlobRef, Form, Problem
 from soundstage.edge.body import read_bytes
-from soundstage.media.kinds import kind_of
+from soundstage.store.blobs import BlobWriter
 
 FIELD_LIMIT = 1_048_576
-FILE_LIMIT = 33_554_432
-FORM_LIMIT = FILE_LIMIT + 8 * FIELD_LIMIT
+_BESIDE_A_FILE = 8 * FIELD_LIMIT
 MOST_PARTS = 100
-_HEAD = 512
+Keep = Callable[[], BlobWriter]
 
 
-class _Part:
-    """One part on its way in: a field's text, or a file's digest."""
+class _Field:
+    """A text field on its way in."""
 
-    def __init__(self, name: str, *, is_file: bool) -> None:
-        self.name = name
-        self.is_file = is_file
-        self.size = 0
-        self._kept = bytearray()
-        self._digest = sha256()
-
-    def add(self, data: bytes | bytearray) -> None:
-        self.size += len(data)
-        if self.is_file:
-            self._digest.update(data)
-            self._kept += data[: _HEAD - len(self._kept)] if len(self._kept) < _HEAD else b""
-        else:
-            self._kept += data
+    def __init__(self) -> None:
+        self._text = bytearray()
 
     @property
-    def too_large(self) -> bool:
-        return self.size > (FILE_LIMIT if self.is_file else FIELD_LIMIT)
+    def size(self) -> int:
+        return len(self._text)
 
-    def value(self) -> str | BlobRef:
-        """Return the field; raises UnicodeDecodeError for text that is not UTF-8."""
-        if self.is_file:
-            return BlobRef(self.size, kind_of(bytes(self._kept)), self._digest.hexdigest())
-        return self._kept.decode()
+    def add(self, data: bytes | bytearray) -> None:
+        self._text += data
+
+    def finish(self) -> str:
+        """Return the text; raises UnicodeDecodeError when it is not UTF-8."""
+        return self._text.decode()
+
+    def abort(self) -> None:
+        self._text.clear()
 
 
 def is_form(content_type: str | None) -> bool:
@@ -56,8 +47,11 @@ def is_form(content_type: str | None) -> bool:
     return media in {"multipart/form-data", "application/x-www-form-urlencoded"}
 
 
-async def read_form(request: BaseRequest) -> Form | Problem:
-    """Return the fields of a form body, or the problem with it."""
+async def read_form(request: BaseRequest, most_file: int, keep: Keep = BlobWriter) -> Form | Problem:
+    """Return the fields of a form body, or the problem with it.
+
+    A file may have `most_file` bytes; `keep` makes what takes it in.
+    """
     media, options = parse_options_header(request.headers.get("Content-Type", ""))
     if media.lower() == "application/x-www-form-urlencoded":
         raw = await read_bytes(request, FIELD_LIMIT)
@@ -65,48 +59,64 @@ async def read_form(request: BaseRequest) -> Form | Problem:
     boundary = options.get("boundary", "")
     if not (0 < len(boundary) <= 70 and boundary.isascii()):
         return Problem("malformed_body", "The header Content-Type of a multipart body must name its boundary.")
+    intake = _Intake(most_file, keep)
     try:
-        return await _multipart(request, boundary)
+        return await _multipart(request, boundary, intake)
     except ParserLimitReached:
         return Problem("payload_too_large", f"A form may have at most {MOST_PARTS} parts with short headers.")
     except (MultipartError, web.RequestPayloadError):
         return Problem("malformed_body", "The multipart body is damaged: its parts do not fit its boundary.")
     except UnicodeDecodeError:
         return Problem("malformed_body", "The fields of a form must be UTF-8.")
+    finally:
+        intake.abort()
 
 
 class _Intake:
     """A form as its parts arrive."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_file: int, keep: Keep) -> None:
         self.form = Form()
-        self._part: _Part | None = None
+        self.most_file = most_file
+        self._keep = keep
+        self._name = ""
+        self._part: _Field | BlobWriter | None = None
 
     def take(self, event: MultipartSegment | bytearray | None) -> Problem | None:
         """Take one event of the parser: a part begins, goes on or (None) ends."""
         if isinstance(event, MultipartSegment):
             if not event.name:
                 return Problem("malformed_body", "Every part of a form needs a name.")
-            self._part = _Part(event.name, is_file=event.filename is not None)
-        elif self._part is None:
-            return None
-        elif event is None:
-            _add(self.form, self._part.name, self._part.value())
-        else:
+            self._name, self._part = event.name, _Field() if event.filename is None else self._keep()
+        elif self._part is not None and event is None:
+            _add(self.form, self._name, self._part.finish())
+            self._part = None
+        elif self._part is not None and event is not None:
             self._part.add(event)
-            return _too_large(self._part) if self._part.too_large else None
+            return self._too_large(self._part)
         return None
 
+    def _too_large(self, part: _Field | BlobWriter) -> Problem | None:
+        what, most = ("A form field", FIELD_LIMIT) if isinstance(part, _Field) else ("A file", self.most_file)
+        if part.size <= most:
+            return None
+        return Problem("payload_too_large", f"{what} may have at most {most} bytes.", self._name[:60])
 
-async def _multipart(request: BaseRequest, boundary: str) -> Form | Problem:
-    intake, read = _Intake(), 0
+    def abort(self) -> None:
+        """Drop the part that did not end."""
+        if self._part is not None:
+            self._part.abort()
+
+
+async def _multipart(request: BaseRequest, boundary: str, intake: _Intake) -> Form | Problem:
+    read = 0
     # Not its strict mode: there the line end after the last boundary is refused when it comes in a packet of its own.
     parser = PushMultipartParser(boundary, max_segment_count=MOST_PARTS)
     while not parser.closed:
         chunk = await request.content.readany()
         read += len(chunk)
-        if read > FORM_LIMIT:
-            return Problem("payload_too_large", f"A form may have at most {FORM_LIMIT} bytes.")
+        if read > intake.most_file + _BESIDE_A_FILE:
+            return Problem("payload_too_large", f"A form may have at most {intake.most_file + _BESIDE_A_FILE} bytes.")
         for event in parser.parse(chunk):
             problem = intake.take(event)
             if problem is not None:
@@ -116,12 +126,6 @@ async def _multipart(request: BaseRequest, boundary: str) -> Form | Problem:
 
 def _add(form: Form, name: str, value: str | BlobRef) -> None:
     form.setdefault(name.removesuffix("[]"), []).append(value)
-
-
-def _too_large(part: _Part) -> Problem:
-    if part.is_file:
-        return Problem("payload_too_large", f"A file may have at most {FILE_LIMIT} bytes.", part.name[:60])
-    return Problem("payload_too_large", f"A form field may have at most {FIELD_LIMIT} bytes.", part.name[:60])
 
 
 def _urlencoded(raw: bytes) -> Form | Problem:

@@ -7,6 +7,7 @@ the provider's own shape; a step that raises has changed nothing.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -28,6 +29,7 @@ from soundstage.edge.forms import is_form, read_form
 from soundstage.edge.gate import Gate, Identity, enter, limit_problem
 from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
+from soundstage.store.blobs import BlobStore, BlobWriter
 
 _log = structlog.get_logger("soundstage.edge")
 _EMPTY: Mapping[str, str] = {}
@@ -49,11 +51,12 @@ class _Visit:
 class Operations:
     """Runs calls on provider endpoints and writes each into the journal."""
 
-    def __init__(self, world: World, gate: Gate, journal: Journal, counts: Counts) -> None:
+    def __init__(self, world: World, gate: Gate, journal: Journal, counts: Counts, blobs: BlobStore) -> None:
         self._world = world
         self._gate = gate
         self._journal = journal
         self._counts = counts
+        self._blobs = blobs
 
     async def serve(
         self, request: BaseRequest, endpoint: Endpoint, params: Mapping[str, str], query_text: str
@@ -142,7 +145,8 @@ class Operations:
         content_type = visit.request.headers.get("Content-Type")
         forms = visit.operation.body == "json or form"
         if forms and is_form(content_type):
-            form = await read_form(visit.request)
+            keep = partial(self._blobs.writer, visit.universe) if visit.operation.keeps_files else BlobWriter
+            form = await read_form(visit.request, visit.operation.most_file_bytes, keep)
             if isinstance(form, Form):
                 visit.raw = orjson.dumps(form)
             return form

@@ -16,6 +16,7 @@ from soundstage.core.journal import Journal
 from soundstage.core.provider import Provider
 from soundstage.core.world import World
 from soundstage.edge.admin import Admin
+from soundstage.edge.admin.context import Services
 from soundstage.edge.assets import serve_asset
 from soundstage.edge.delivery import Courier
 from soundstage.edge.egress import EgressPolicy
@@ -24,7 +25,9 @@ from soundstage.edge.metrics import Counts, exposition
 from soundstage.edge.operations import Operations
 from soundstage.edge.router import Router
 from soundstage.edge.ticker import EVENTS_AT_ONCE, Ticker
+from soundstage.edge.uploads import take_upload
 from soundstage.settings import Settings
+from soundstage.store.blobs import BlobStore
 from soundstage.validation import header_text
 
 _log = structlog.get_logger("soundstage")
@@ -39,15 +42,16 @@ class Stage:
         self.world = world
         self.journal = Journal()
         self.counts = Counts()
-        self.courier = Courier(world, EgressPolicy(allow_public=settings.allow_egress), self.counts)
+        self.blobs = BlobStore()
+        self.courier = Courier(world, EgressPolicy(allow_public=settings.allow_egress), self.counts, self.blobs)
         self.ticker = Ticker(world.wall, self._wake)
         self.gate = Gate(world, strict=settings.strict_keys)
         self.url = ""
         self._providers = providers
         self._router = Router()
         self._mounted: set[str] = set()
-        self._operations = Operations(world, self.gate, self.journal, self.counts)
-        self._admin = Admin(self.world, self.gate, self.journal, self.courier, settings)
+        self._operations = Operations(world, self.gate, self.journal, self.counts, self.blobs)
+        self._admin = Admin(Services(self.world, self.gate, self.journal, self.courier, self.blobs, settings))
         self._runner: web.ServerRunner | None = None
         self._own: Mapping[str, Callable[[], Awaitable[web.Response]]] = {
             "/health": self._health,
@@ -77,6 +81,7 @@ class Stage:
         await self.courier.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+        self.blobs.close()
 
     async def _wake(self, universe_id: str) -> None:
         # In slices, so that ten thousand tasks that end at once do not keep other callers waiting.
@@ -104,7 +109,9 @@ class Stage:
         if path.startswith("/__admin"):
             return await self._admin.serve(request, path, query)
         if path.startswith("/cdn/"):
-            return await serve_asset(request, path, self.world)
+            return await serve_asset(request, path, self.world, self.blobs)
+        if path.startswith("/upload/"):
+            return await take_upload(request, path, self.world, self.blobs)
         return await self._provider_path(request, path, query)
 
     async def _provider_path(self, request: BaseRequest, path: str, query: str) -> web.StreamResponse:

@@ -11,6 +11,7 @@ from soundstage.core.world import World
 from soundstage.edge.delivery import Courier
 from soundstage.edge.gate import Gate
 from soundstage.settings import Settings
+from soundstage.store.blobs import BlobStore
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,6 +45,7 @@ class Services:
     gate: Gate
     journal: Journal
     courier: Courier
+    blobs: BlobStore
     settings: Settings
 
 

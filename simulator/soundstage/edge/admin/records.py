@@ -118,6 +118,7 @@ async def reset(call: AdminCall) -> Answer:
     for universe in call.writable():
         if what != "journal":
             call.services.courier.ground(universe)
+            call.services.blobs.forget(universe)
         if what in {"journal", "all"}:
             call.services.journal.clear(universe)
         if what == "state":

@@ -12,18 +12,13 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from soundstage.core.call import Problem
-from soundstage.core.journal import Journal
 from soundstage.core.randomness import key_digest
 from soundstage.core.universe import DIRECTORY, universe_of
-from soundstage.core.world import World
 from soundstage.edge.admin import clock, keys, records, tasks
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, Services, readable
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.openapi import document
 from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
-from soundstage.edge.delivery import Courier
-from soundstage.edge.gate import Gate
-from soundstage.settings import Settings
 
 _log = structlog.get_logger("soundstage.admin")
 ROUTES: tuple[Route, ...] = (*keys.ROUTES, *clock.ROUTES, *tasks.ROUTES, *records.ROUTES)
@@ -32,8 +27,8 @@ ROUTES: tuple[Route, ...] = (*keys.ROUTES, *clock.ROUTES, *tasks.ROUTES, *record
 class Admin:
     """The admin API of one server."""
 
-    def __init__(self, world: World, gate: Gate, journal: Journal, courier: Courier, settings: Settings) -> None:
-        self._services = Services(world, gate, journal, courier, settings)
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._by_shape: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
         for route in ROUTES:
             parts = route.path.split("/")

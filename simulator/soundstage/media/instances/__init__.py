@@ -1,6 +1,8 @@
 """Values that are valid under a JSON Schema, for structured answers and tool arguments, drawn from words and bounds.
 
-A schema comes from outside: work, depth and size are bounded, and nothing is fetched.
+A schema is prepared once (schema.py), a value is built from it (build.py, scalars.py, words.py), and a validator has
+the last word; when it says no, a few more attempts are made in another manner. A schema comes from outside: its size
+and the work it causes are bounded, and nothing is fetched.
 """
 
 from collections.abc import Mapping
@@ -9,13 +11,14 @@ from typing import Any
 import orjson
 
 from soundstage.core.randomness import Draw
-from soundstage.media.instances.build import make
-from soundstage.media.instances.errors import DeadEndError, TooLargeError, UnsatisfiableError
-from soundstage.media.instances.fits import refuse_endless_work
-from soundstage.media.instances.plan import MOST_NODES, place, plan_for, said
-from soundstage.media.instances.state import LARGEST_VALUE, State
+from soundstage.media.instances.build import ATTEMPTS, Builder
+from soundstage.media.instances.scalars import DeadEndError, TooLargeError, UnsatisfiableError
+from soundstage.media.instances.schema import Plan, plan_for
 
-__all__ = ["DeadEndError", "TooLargeError", "UnsatisfiableError", "instance"]
+__all__ = ["UnsatisfiableError", "instance"]
+
+LARGEST_VALUE = 256 * 1024
+_ENOUGH = 3000  # steps of a failed attempt after which no other is made
 
 
 def instance(schema: Mapping[str, Any] | bool, draw: Draw) -> Any:
@@ -28,29 +31,34 @@ def instance(schema: Mapping[str, Any] | bool, draw: Draw) -> Any:
     try:
         raw = orjson.dumps(schema, default=_plain)
     except TypeError as error:
-        raise UnsatisfiableError(f"the schema is not JSON: {said(error)}") from None
+        raise UnsatisfiableError(f"the schema is not JSON: {error}") from None
     try:
-        return _instance(raw, draw)
+        return _made(plan_for(raw), draw)
+    except UnsatisfiableError:
+        raise
     except RecursionError:
         raise TooLargeError("the schema is nested too deeply") from None
+    except (AttributeError, LookupError, TypeError, ValueError):
+        # A validator does not look at keywords its draft does not know; here they are read.
+        raise UnsatisfiableError("a part of the schema is not what JSON Schema says") from None
 
 
-def _instance(raw: bytes, draw: Draw) -> Any:
-    plan = plan_for(raw)
-    state = State(plan, draw)
-    value = make(state, plan.root, "")
-    body = orjson.dumps(value)
-    if len(body) > LARGEST_VALUE:
-        raise TooLargeError(f"the value would be larger than {LARGEST_VALUE} bytes")
-    refuse_endless_work(plan, value, MOST_NODES - state.nodes)
-    try:
-        valid = plan.validator.is_valid(value)
-    except ValueError as error:
-        raise UnsatisfiableError(f"the schema could not be checked: {said(error)}") from None
-    if not valid:
-        wrong = next(plan.validator.iter_errors(value))
-        raise UnsatisfiableError(f"no valid value was found{place(wrong)}: {said(wrong)}")
-    return orjson.loads(body)  # a copy: parts of the value may be parts of the kept schema
+def _made(plan: Plan, draw: Draw) -> Any:
+    reason: DeadEndError | None = None
+    for attempt in range(len(ATTEMPTS)):
+        builder = Builder(plan, draw, attempt)
+        try:
+            value = builder.make(plan.root, "")
+            plan.check(value)
+            body = orjson.dumps(value)
+            if len(body) > LARGEST_VALUE:
+                raise TooLargeError(f"the value would be larger than {LARGEST_VALUE} bytes")
+            return orjson.loads(body)  # a copy: parts of the value may be parts of the kept schema
+        except DeadEndError as error:
+            reason = reason or error
+        if builder.steps > _ENOUGH:
+            break
+    raise UnsatisfiableError(f"no value was found: {reason}")
 
 
 def _plain(value: Any) -> Any:

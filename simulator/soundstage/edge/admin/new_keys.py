@@ -1,0 +1,197 @@
+"""Registers keys: what one may be limited to, whose credits it draws on, and which universe it opens."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from soundstage.core.limits import MOST_OF_ANY, networks
+from soundstage.core.money import decimal_text, micros
+from soundstage.core.provider import Provider
+from soundstage.core.randomness import key_digest, unguessable
+from soundstage.core.universe import (
+    DIRECTORY,
+    Key,
+    Registered,
+    find_key,
+    key_id_of,
+    open_universe,
+    shortened,
+    universe_of,
+)
+from soundstage.core.view import Tx
+from soundstage.core.wallet import issue, the_wallet
+from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer
+from soundstage.edge.admin.names import check_universe
+from soundstage.edge.egress import EgressPolicy, check_url
+from soundstage.edge.gate import open_with_history, secret_of
+
+
+class NewKey(AdminBody):
+    """A key to register; `balance` is a decimal string in the provider's credits.
+
+    Shared keys of one `user` draw on one balance; a budgeted one takes its own out of it; a standalone one has its own.
+    """
+
+    provider: str
+    key: str | None = None
+    balance: str | int | None = None
+    type: Literal["shared", "budgeted", "standalone"] = "shared"
+    scopes: list[str] | None = None
+    models: list[str] | None = None
+    ip_allowlist: list[str] | None = None
+    plan: str | None = None
+    limits: dict[str, int] | None = None
+    role: Literal["tenant_owner"] | None = None
+    universe: str | None = None
+    history: int = Field(default=0, ge=0, le=100_000)
+    callback_url: str | None = None
+    revoked: bool = False
+    label: str = Field(default="", max_length=200)
+    user: str | None = Field(default=None, min_length=1, max_length=200)
+
+
+def amount_of(given: str | int) -> int:
+    """Return an amount of credits in micros; raises AdminError for what is none."""
+    try:
+        return micros(given)
+    except ValueError as error:
+        raise AdminError(400, "invalidamount_of", str(error)) from None
+
+
+def settings_of(key: Key) -> dict[str, Any]:
+    """Return what a key was registered with, as the admin shows it."""
+    return {
+        "type": key.kind,
+        "scopes": None if key.scopes is None else sorted(key.scopes),
+        "models": None if key.models is None else sorted(key.models),
+        "ip_allowlist": key.ip_allowlist,
+        "plan": key.plan,
+        "limits": None if key.limits is None else dict(key.limits),
+        "role": key.role,
+        "callback_url": key.callback_url,
+        "label": key.label,
+    }
+
+
+def _check(call: AdminCall, wanted: NewKey) -> tuple[str, str]:
+    """Return the key's text and its universe, or raise AdminError."""
+    providers = call.world.providers
+    if wanted.provider not in providers:
+        raise AdminError(400, "unknown_provider", f"provider must be one of {', '.join(providers)}")
+    provider = providers[wanted.provider]
+    text = wanted.key or f"sk_test_{unguessable(18)}"
+    fault = provider.key_fault(text)
+    if fault is not None:
+        raise AdminError(400, "invalid_key", fault)
+    unknown = set(wanted.scopes or ()) - provider.scopes
+    if unknown:
+        known = ", ".join(sorted(provider.scopes))
+        raise AdminError(
+            400, "unknown_scope", f"{provider.title} knows the scopes {known}", f"not {', '.join(unknown)}"
+        )
+    if wanted.callback_url is not None:
+        reason = check_url(wanted.callback_url, EgressPolicy(allow_public=True))
+        if reason is not None:
+            raise AdminError(400, "invalid_callback_url", reason)
+    _check_limits(wanted, provider)
+    if wanted.type == "budgeted" and wanted.user is None:
+        raise AdminError(400, "user_needed", "a budgeted key takes its balance from a user", "name the user")
+    if wanted.type == "standalone" and wanted.user is not None:
+        raise AdminError(400, "no_user", "a standalone key belongs to no user", "leave user out")
+    named = wanted.universe if wanted.universe is not None else call.universe
+    if named is None or named == "*":
+        return text, universe_of(text)
+    check_universe(named)
+    return text, named
+
+
+def _check_limits(wanted: NewKey, provider: Provider) -> None:
+    unknown = set(wanted.models or ()) - provider.models()
+    if unknown:
+        known = ", ".join(sorted(provider.models()))
+        shown = ", ".join(sorted(unknown))[:200]
+        raise AdminError(400, "unknown_model", f"{provider.title} has the models {known}", f"not {shown}")
+    try:
+        networks(tuple(wanted.ip_allowlist or ()))
+    except ValueError as error:
+        raise AdminError(
+            400, "invalid_ip_allowlist", str(error)[:200], "entries are addresses or networks, such as 10.0.0.0/8"
+        ) from None
+    if wanted.plan is not None and wanted.plan not in provider.plans():
+        known = ", ".join(sorted(provider.plans())) or "none"
+        raise AdminError(400, "unknown_plan", f"{provider.title} has the plans {known}", f"not {wanted.plan[:60]}")
+    for name, limit in (wanted.limits or {}).items():
+        if name not in provider.limits or not 1 <= limit <= MOST_OF_ANY:
+            raise AdminError(
+                400,
+                "unknown_limit",
+                f"limits may hold {', '.join(sorted(provider.limits))}, each from 1 to {MOST_OF_ANY}",
+                f"not {name[:60]}",
+            )
+
+
+async def register(call: AdminCall) -> Answer:
+    """Register a key; its text is shown in this answer and never again."""
+    wanted = call.read(NewKey)
+    text, universe = _check(call, wanted)
+    world, provider = call.world, call.world.providers[wanted.provider]
+    balance = world.opening.credits if wanted.balance is None else amount_of(wanted.balance)
+    if balance < 0:
+        raise AdminError(400, "invalid_amount", "balance must not be negative")
+    key_id = key_id_of(provider.id, text)
+    row = Registered(key_id, provider.id, universe, shortened(text), wanted.revoked, world.wall())
+    name = f"{provider.id}:{key_digest(text)}"
+    account = key_id if wanted.user is None else f"{provider.id}:{wanted.user}"
+
+    def enlist(tx: Tx) -> bool:
+        if tx.get("registered", name) is not None:
+            return False
+        tx.put("registered", name, row)
+        return True
+
+    if not await world.store.transact(DIRECTORY, enlist):
+        raise AdminError(409, "key_exists", "this key is registered already", "use it, or register another text")
+    call.services.gate.forget()
+    key = Key(
+        id=key_id,
+        provider=provider.id,
+        account=account,
+        wallet=account if wanted.type == "shared" else key_id,
+        shown=row.shown,
+        secret=secret_of(provider, text),
+        scopes=None if wanted.scopes is None else frozenset(wanted.scopes),
+        callback_url=wanted.callback_url,
+        label=wanted.label,
+        kind=wanted.type,
+        models=None if wanted.models is None else frozenset(wanted.models),
+        ip_allowlist=None if wanted.ip_allowlist is None else tuple(wanted.ip_allowlist),
+        plan=wanted.plan,
+        limits=None if wanted.limits is None else tuple(sorted(wanted.limits.items())),
+        role=wanted.role,
+        credits=balance,
+        history=wanted.history,
+    )
+
+    def enter(tx: Tx) -> None:
+        open_universe(tx, world.opening)
+        if wanted.type == "budgeted":
+            issue(tx, account, -balance, note=f"budget of {key.shown}")
+        if find_key(tx, key_id) is None:
+            open_with_history(tx, provider, key)
+            return
+        # Used before it was registered: its tasks and its spending stay, what is available becomes the balance asked.
+        tx.put("key", key_id, key)
+        issue(tx, key.wallet, balance - the_wallet(tx, key.wallet).available, note="registered")
+
+    try:
+        await world.run(universe, enter)
+    except LedgerError as error:
+        await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", name))
+        raise AdminError(
+            409,
+            "not_covered",
+            str(error),
+            "a budgeted key takes its balance from its user; register a shared key first",
+        ) from None
+    shown = {"id": key_id, "key": text, "provider": provider.id, "universe": universe}
+    return 201, {**shown, "balance": decimal_text(balance), "webhook_secret": key.secret, **settings_of(key)}
