@@ -53,11 +53,9 @@ def as_documented(rows: Any) -> Any:
 
 def client_of(house: House, provider: str, auth: str) -> tuple[Client, dict[str, str]]:
     """Return a client that authenticates the way a fixture says, and the headers it needs for that."""
-    client = house.client() if provider == "midsync" else house.gateway()
-    if auth in {"bearer", "api_key"}:
-        return client, {}
-    key, client.key = str(client.key), None
-    return client, {"x-api-key": key} if auth == "x-api-key" else {}
+    key = house.key if auth in {"bearer", "api_key"} else None
+    client = Client(house.http, f"{house.url}/{provider}", key, provider)
+    return client, {"x-api-key": house.key} if auth == "x-api-key" else {}
 
 
 async def send(house: House, provider: str, request: dict[str, Any], path: str | None = None) -> Answer:
@@ -74,13 +72,22 @@ async def send(house: House, provider: str, request: dict[str, Any], path: str |
 
 
 async def prepare(house: House, fixture: dict[str, Any]) -> str:
-    """Make the world a fixture supposes and return the path to call, with the id of a task made for it."""
+    """Make the world a fixture supposes and return the path to call, with the id of what was made for it.
+
+    `balance`: credits of the key. `before`: a request whose reply's fields replace what `take` says stands for them in
+    the path. `advance`: seconds that pass after it.
+    """
     setup, path = fixture.get("setup", {}), str(fixture["request"]["path"])
     if "balance" in setup:
         await house.admin().register(fixture["provider"], key=house.key, balance=setup["balance"])
     if "before" in setup:
         made = await send(house, fixture["provider"], setup["before"])
-        return path.replace("task_abc123", str(made["task_id"]))
+        assert made.status == 200, made.raw
+        for name, placeholder in setup.get("take", {"task_id": "task_abc123"}).items():
+            assert placeholder in path, f"{placeholder} stands for {name} and is not in the path"
+            path = path.replace(placeholder, str(made[name]))
+    if "advance" in setup:
+        await house.admin().advance(seconds=setup["advance"])
     return path
 
 

@@ -358,6 +358,17 @@ HOSTILE: dict[str, Any] = {
         "minItems": 2000,
         "items": {"enum": ["a" * 300], "pattern": "^((?=(a+)+)(?:(?=a)|){500}a)*$"},
     },
+    "many items of many alternatives": {
+        "type": "array",
+        "minItems": 4000,
+        "items": {"anyOf": [{"type": "integer", "minimum": n} for n in range(5000)]},
+    },
+    "many items without a long list": {
+        "type": "array",
+        "minItems": 9000,
+        "items": {"properties": {"x": {"allOf": [{"enum": list(range(3000))}, {"enum": list(range(3000, 6000))}]}}},
+    },
+    "long tuple": {"type": "array", "minItems": 9000, "prefixItems": [{"type": "null"}] * 4000},
     "nested unevaluated properties": unevaluated(40),
     "self reference": {"$ref": "#"},
     "circle": {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},

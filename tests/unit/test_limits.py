@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundstage.core.call import Problem
-from soundstage.core.limits import MOST_PER_MINUTE, address_problem, model_problem, networks, rate_problem
+from soundstage.core.limits import MOST_OF_ANY, address_problem, model_problem, networks, rate_problem
 from soundstage.core.universe import Key
 from soundstage.core.view import Tx
 from unit.stage import a_key, opened
 
 MINUTE = 60_000
-LIMITS = st.one_of(st.integers(1, 20), st.sampled_from([7, 59, 60, 61, 59_999, 60_001, MOST_PER_MINUTE]))
+LIMITS = st.one_of(st.integers(1, 20), st.sampled_from([7, 59, 60, 61, 59_999, 60_001, MOST_OF_ANY]))
 GAPS = st.lists(st.one_of(st.just(0), st.integers(0, 200), st.integers(0, 2 * MINUTE)), max_size=80)
 
 

@@ -1,8 +1,10 @@
 """Serves result files under /cdn with ETag and range requests; the URL carries the universe and a token."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -10,7 +12,7 @@ from aiohttp.web_request import BaseRequest
 from soundstage import media
 from soundstage.core.assets import asset_path
 from soundstage.core.call import BlobRef
-from soundstage.core.uploads import Upload
+from soundstage.core.uploads import SAMPLE, Upload
 from soundstage.core.view import Tx
 from soundstage.core.world import World
 from soundstage.store.blobs import BlobStore
@@ -24,8 +26,14 @@ class Range:
     last: int
 
 
-async def serve_asset(request: BaseRequest, path: str, world: World, blobs: BlobStore) -> web.Response:
-    """Answer GET and HEAD on /cdn/{universe}/{task or upload}/{token}.{ext}."""
+_NOTHING = Range(1, 0)
+# Bytes of an upload in memory while it is sent.
+_PIECE = 262_144
+_SAMPLES = ("image/png", "video/mp4", "audio/wav")
+
+
+async def serve_asset(request: BaseRequest, path: str, world: World, blobs: BlobStore) -> web.StreamResponse:
+    """Answer GET and HEAD on /cdn/{universe}/{task, upload or "sample"}/{token}.{ext}."""
     if request.method not in {"GET", "HEAD"}:
         return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="use GET or HEAD\n")
     found = await _find(path, world)
@@ -34,7 +42,7 @@ async def serve_asset(request: BaseRequest, path: str, world: World, blobs: Blob
     kept = None if found is None else blobs.path(path.split("/")[2], found.sha256)
     if found is None or kept is None or found.content_type is None:
         return web.Response(status=404, text="no such file; take the URL from a finished task or an upload\n")
-    return send_file(request, await asyncio.to_thread(kept.read_bytes), found.content_type)
+    return await _send_kept(request, kept, found, found.content_type)
 
 
 async def _find(path: str, world: World) -> str | BlobRef | None:
@@ -47,6 +55,8 @@ async def _find(path: str, world: World) -> str | BlobRef | None:
         upload: Upload | None = tx.get("upload", parts[3])
         if upload is not None:
             return _bytes_of(upload, path, tx)
+        if parts[3] == SAMPLE:
+            return next((kind for kind in _SAMPLES if path == asset_path(tx.universe_id, SAMPLE, 0, kind)), None)
         task = tx.get("task", parts[3])
         if task is None or task.state(tx.now) != "succeeded":
             return None
@@ -67,7 +77,40 @@ def _bytes_of(upload: Upload, path: str, tx: Tx) -> BlobRef | None:
 
 def send_file(request: BaseRequest, data: bytes, content_type: str) -> web.Response:
     """Return a file, or the part of it the client asked for, or 304 when the client has it."""
-    etag = f'"{blake2b(data, digest_size=12).hexdigest()}"'
+    plan = _plan(request, f'"{blake2b(data, digest_size=12).hexdigest()}"', len(data), content_type)
+    body = data[plan.part.first : plan.part.last + 1]
+    return web.Response(status=plan.status, body=body or None, headers=plan.headers)
+
+
+async def _send_kept(request: BaseRequest, kept: Path, blob: BlobRef, content_type: str) -> web.StreamResponse:
+    """Send an upload the same way, without ever holding more than a piece of it."""
+    plan = _plan(request, f'"{blob.sha256[:24]}"', blob.size, content_type)
+    left = plan.part.last - plan.part.first + 1
+    if left <= 0:
+        return web.Response(status=plan.status, headers=plan.headers)
+    response = web.StreamResponse(status=plan.status, headers=plan.headers)
+    response.content_length = left
+    # Whoever stops reading changes nothing.
+    with kept.open("rb") as file, suppress(ConnectionError):
+        file.seek(plan.part.first)
+        await response.prepare(request)
+        while request.method == "GET" and (piece := await asyncio.to_thread(file.read, min(left, _PIECE))):
+            await response.write(piece)
+            left -= len(piece)
+        await response.write_eof()
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a file is answered: the part that is sent is empty where nothing is."""
+
+    status: int
+    headers: dict[str, str]
+    part: Range
+
+
+def _plan(request: BaseRequest, etag: str, size: int, content_type: str) -> _Plan:
     headers = {
         "Content-Type": content_type,
         "ETag": etag,
@@ -76,17 +119,14 @@ def send_file(request: BaseRequest, data: bytes, content_type: str) -> web.Respo
         "X-Content-Type-Options": "nosniff",
     }
     if _has(request.headers.get("If-None-Match"), etag):
-        return web.Response(status=304, headers=headers)
+        return _Plan(304, headers, _NOTHING)
     asked = request.headers.get("Range")
-    if asked is None or request.headers.get("If-Range", etag) != etag:
-        return web.Response(body=data, headers=headers)
-    found = parse_range(asked, len(data))
+    found = None if asked is None or request.headers.get("If-Range", etag) != etag else parse_range(asked, size)
     if found is None:
-        return web.Response(body=data, headers=headers)
+        return _Plan(200, headers, Range(0, size - 1))
     if found.first > found.last:
-        return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{len(data)}"})
-    headers["Content-Range"] = f"bytes {found.first}-{found.last}/{len(data)}"
-    return web.Response(status=206, body=data[found.first : found.last + 1], headers=headers)
+        return _Plan(416, {**headers, "Content-Range": f"bytes */{size}"}, _NOTHING)
+    return _Plan(206, {**headers, "Content-Range": f"bytes {found.first}-{found.last}/{size}"}, found)
 
 
 def parse_range(text: str, size: int) -> Range | None:
@@ -100,12 +140,12 @@ def parse_range(text: str, size: int) -> Range | None:
     if unit.strip().lower() != "bytes" or not dash or not digits:
         return None
     if not first:
-        return Range(max(0, size - int(last)), size - 1) if int(last) else Range(1, 0)
+        return Range(max(0, size - int(last)), size - 1) if int(last) else _NOTHING
     start = int(first)
     stop = min(int(last), size - 1) if last else size - 1
     if last and int(last) < start:
         return None
-    return Range(start, stop) if start < size else Range(1, 0)
+    return Range(start, stop) if start < size else _NOTHING
 
 
 def _has(header: str | None, etag: str) -> bool:

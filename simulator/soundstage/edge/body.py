@@ -33,8 +33,15 @@ async def read_bytes(request: BaseRequest, limit: int) -> bytes | Problem:
             if size > limit:
                 return _too_large(limit)
     except web.RequestPayloadError:
-        return Problem("malformed_body", "The body could not be read: its encoding or its length is wrong.")
+        return unreadable(request)
     return b"".join(chunks)
+
+
+def unreadable(request: BaseRequest) -> Problem:
+    """Return the problem with a body that breaks off or is encoded wrongly, and let nobody try to read on."""
+    # aiohttp would drain what is left, fail at it as well, and log that as an error of the server.
+    request.content.feed_eof()
+    return Problem("malformed_body", "The body could not be read: its encoding or its length is wrong.")
 
 
 def _too_large(limit: int) -> Problem:

@@ -11,7 +11,7 @@ from aiohttp.web_request import BaseRequest
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 from soundstage.core.call import BlobRef, Form, Problem
-from soundstage.edge.body import read_bytes
+from soundstage.edge.body import read_bytes, unreadable
 from soundstage.store.blobs import BlobWriter
 
 FIELD_LIMIT = 1_048_576
@@ -64,8 +64,10 @@ async def read_form(request: BaseRequest, most_file: int, keep: Keep = BlobWrite
         return await _multipart(request, boundary, intake)
     except ParserLimitReached:
         return Problem("payload_too_large", f"A form may have at most {MOST_PARTS} parts with short headers.")
-    except (MultipartError, web.RequestPayloadError):
+    except MultipartError:
         return Problem("malformed_body", "The multipart body is damaged: its parts do not fit its boundary.")
+    except web.RequestPayloadError:
+        return unreadable(request)
     except UnicodeDecodeError:
         return Problem("malformed_body", "The fields of a form must be UTF-8.")
     finally:

@@ -158,7 +158,11 @@ class Operations:
 
     def _send(self, visit: _Visit, reply: Reply) -> web.Response:
         body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
-        return web.Response(body=body, status=reply.status, headers=self._note(visit, reply, body))
+        response = web.Response(body=body, status=reply.status, headers=self._note(visit, reply, body))
+        if reply.status == 400 and visit.request.content.exception() is not None:
+            # Where the next request would begin is anybody's guess after a body that could not be read.
+            response.force_close()
+        return response
 
     async def _stream(self, visit: _Visit, reply: Reply, stream: Stream) -> web.StreamResponse:
         """Send a stream's frames at their times; a manual clock stands still, so there none of them waits."""

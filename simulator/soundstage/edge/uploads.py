@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 from yarl import URL
 
-from soundstage import media
+from soundstage import __version__, media
 from soundstage.core import uploads
 from soundstage.core.addresses import is_nearby
 from soundstage.core.assets import upload_token
@@ -16,42 +16,45 @@ from soundstage.core.call import BlobRef
 from soundstage.core.uploads import Upload
 from soundstage.core.view import Tx
 from soundstage.core.world import World
+from soundstage.edge.body import unreadable
 from soundstage.edge.egress import EgressPolicy, check_url
 from soundstage.store.blobs import BlobStore, BlobWriter
 
 FETCH_SECONDS = 30.0
 _SAMPLES = {"image": "image/png", "video": "video/mp4", "audio": "audio/wav"}
+_HEADERS = {
+    "User-Agent": f"Soundstage/{__version__}",
+    # The bytes are kept as they come, so they must not come compressed.
+    "Accept-Encoding": "identity",
+    # This server's own admin API answers nobody who sends it.
+    "x-soundstage-attempt": "1",
+}
+_NONE = "no such upload; take the URL from a presign call\n"
+_USED = "this upload URL was used already; presign anew\n"
+_EXPIRED = "this upload URL has expired; presign anew\n"
 
 
 async def take_upload(request: BaseRequest, path: str, world: World, blobs: BlobStore) -> web.Response:
-    """Answer PUT on /upload/{universe}/{upload}/{token}: once, and only with bytes of the announced kind."""
+    """Answer PUT on /upload/{universe}/{upload}/{token}: once, and only with bytes of the announced kind.
+
+    A PUT that is refused or breaks off leaves the URL as it was.
+    """
     parts = path.split("/")
     if request.method != "PUT":
         return web.Response(status=405, headers={"Allow": "PUT"}, text="use PUT\n")
     upload = await _awaiting(parts, world)
     if isinstance(upload, web.Response):
         return upload
-    writer = blobs.writer(parts[2])
-    try:
-        async for chunk in request.content.iter_any():
-            writer.add(chunk)
-            if writer.size > upload.most_bytes:
-                return web.Response(status=413, text=f"at most {upload.most_bytes} bytes\n")
-        blob = writer.finish()
-    except web.RequestPayloadError:
-        return web.Response(status=400, text="the body could not be read\n")
-    finally:
-        writer.abort()
-    reason = uploads.misfit(upload, blob)
-    if reason is not None:
-        return web.Response(status=400, text=f"{reason}\n")
+    blob = await _received(request, blobs.writer(parts[2]), upload)
+    if isinstance(blob, web.Response):
+        return blob
     taken = await world.run(parts[2], lambda tx: uploads.arrived(tx, upload.id, blob))
-    return web.Response(status=200) if taken is not None else _used()
+    return _refused(403, _USED) if taken is None else web.Response(headers={"ETag": f'"{blob.sha256[:24]}"'})
 
 
 async def _awaiting(parts: list[str], world: World) -> Upload | web.Response:
     if len(parts) != 5 or world.store.peek(parts[2]) is None or parts[4] != upload_token(parts[2], parts[3]):
-        return web.Response(status=404, text="no such upload; take the URL from a presign call\n")
+        return _refused(404, _NONE)
 
     def look(tx: Tx) -> tuple[Upload | None, str]:
         upload: Upload | None = tx.get("upload", parts[3])
@@ -59,14 +62,41 @@ async def _awaiting(parts: list[str], world: World) -> Upload | web.Response:
 
     upload, state = await world.run(parts[2], look)
     if upload is None:
-        return web.Response(status=404, text="no such upload; take the URL from a presign call\n")
+        return _refused(404, _NONE)
     if state == "expired":
-        return web.Response(status=403, text="this upload URL has expired; presign anew\n")
-    return upload if state == "awaiting" else _used()
+        return _refused(403, _EXPIRED)
+    return upload if state == "awaiting" else _refused(403, _USED)
 
 
-def _used() -> web.Response:
-    return web.Response(status=403, text="this upload URL was used already; presign anew\n")
+async def _received(request: BaseRequest, writer: BlobWriter, upload: Upload) -> BlobRef | web.Response:
+    """Return the body as a kept file, or why it cannot be one."""
+    try:
+        if (request.content_length or 0) > upload.most_bytes:
+            return _too_large(upload)
+        async for chunk in request.content.iter_any():
+            writer.add(chunk)
+            if writer.size > upload.most_bytes:
+                return _too_large(upload)
+        blob = writer.finish()
+    except web.RequestPayloadError:
+        return _refused(400, f"{unreadable(request).message}\n")
+    except FileNotFoundError:
+        # The universe was reset under way, and the upload with it.
+        return _refused(404, _NONE)
+    except OSError as error:
+        return _refused(507, f"the file could not be kept: {error.strerror or error}\n")
+    finally:
+        writer.abort()
+    reason = uploads.misfit(upload, blob)
+    return blob if reason is None else _refused(400, f"{reason}\n")
+
+
+def _too_large(upload: Upload) -> web.Response:
+    return _refused(413, f"at most {upload.most_bytes} bytes\n")
+
+
+def _refused(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=text)
 
 
 async def fetch(
@@ -78,21 +108,14 @@ async def fetch(
     """
     url = upload.source or ""
     reason = check_url(url, policy)
-    if reason is not None:
-        if check_url(url, EgressPolicy(allow_public=True)) is None and not is_nearby(urlsplit(url).hostname or ""):
-            return _sample(upload, writer())
+    if reason is not None and (policy.allow_public or not _is_public(url)):
         return reason
     sink = writer()
     try:
-        timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS, sock_connect=5)
-        async with session.get(URL(url), timeout=timeout, allow_redirects=False) as reply:
-            if reply.status != 200:
-                return f"the source answered {reply.status}"
-            async for chunk in reply.content.iter_any():
-                sink.add(chunk)
-                if sink.size > upload.most_bytes:
-                    return f"the source is larger than {upload.most_bytes} bytes"
-        return sink.finish()
+        if reason is not None:
+            sink.add(media.sample(_SAMPLES[upload.kind]))
+            return sink.finish()
+        return await _fetched(session, url, upload.most_bytes, sink)
     except TimeoutError:
         return f"the source did not answer within {FETCH_SECONDS:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -101,6 +124,24 @@ async def fetch(
         sink.abort()
 
 
-def _sample(upload: Upload, writer: BlobWriter) -> BlobRef:
-    writer.add(media.sample(_SAMPLES[upload.kind]))
-    return writer.finish()
+async def _fetched(session: aiohttp.ClientSession, url: str, most_bytes: int, sink: BlobWriter) -> BlobRef | str:
+    timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS, sock_connect=5)
+    too_large = f"the source is larger than {most_bytes} bytes"
+    async with session.get(URL(url), timeout=timeout, headers=_HEADERS, allow_redirects=False) as reply:
+        if reply.status != 200:
+            return f"the source answered {reply.status}"
+        if (reply.content_length or 0) > most_bytes:
+            return too_large
+        async for chunk in reply.content.iter_any():
+            sink.add(chunk)
+            if sink.size > most_bytes:
+                return too_large
+    return sink.finish()
+
+
+def _is_public(url: str) -> bool:
+    """Tell whether a URL would be fetched by a server that may contact public hosts, plain http overlooked."""
+    scheme, sign, rest = url.partition("://")
+    secure = f"https{sign}{rest}" if scheme.lower() == "http" else url
+    open_to_all = EgressPolicy(allow_public=True)
+    return check_url(secure, open_to_all) is None and not is_nearby(urlsplit(url).hostname or "")

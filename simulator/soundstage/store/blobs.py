@@ -1,74 +1,106 @@
 """Keeps the bytes of files in a temporary folder, by universe and content; they go with the process."""
 
+import errno
 import shutil
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from soundstage.core.call import BlobRef
+from soundstage.core.randomness import fingerprint
 from soundstage.media.kinds import kind_of
 from soundstage.media.probe import seconds_of
 
 _HEAD = 64
-# Bytes kept in all; beyond them the oldest files go.
+# Bytes on the disk in all, files that are still arriving included, and files; beyond them the oldest go.
 MOST_BYTES = 2_147_483_648
+MOST_FILES = 20_000
 
 
 class BlobStore:
-    """Files by digest. The same bytes are kept once a universe."""
+    """Files by digest. The same bytes are kept once a universe; the oldest make room for new ones."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES) -> None:
         self._folder: TemporaryDirectory[str] | None = None
         self._parts = 0
         self._sizes: dict[Path, int] = {}
-        self._most = most_bytes
+        self._kept = 0
+        self._coming = 0
+        self._most_bytes = most_bytes
+        self._most_files = most_files
 
-    @property
-    def _root(self) -> Path:
+    def _place(self, universe_id: str) -> Path:
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="soundstage-")
-        return Path(self._folder.name)
+        # Others choose the names of universes; a folder's name is none of them.
+        return Path(self._folder.name) / fingerprint("files", universe_id).hex()
 
     def writer(self, universe_id: str) -> "BlobWriter":
         """Return what takes a file piece by piece."""
-        folder = self._root / universe_id
-        folder.mkdir(exist_ok=True)
+        folder = self._place(universe_id)
+        folder.mkdir(parents=True, exist_ok=True)
         self._parts += 1
-        return BlobWriter(folder / f"{self._parts}.part", self._keep)
+        return BlobWriter(folder / f"{self._parts}.part", self)
 
     def path(self, universe_id: str, digest: str) -> Path | None:
         """Return where a file's bytes are, None when they are not here."""
-        found = self._root / universe_id / digest
-        return found if found.is_file() else None
+        found = self._place(universe_id) / digest
+        return found if found in self._sizes and found.is_file() else None
 
     def forget(self, universe_id: str) -> None:
-        """Delete every file of a universe."""
-        if self._folder is not None:
-            shutil.rmtree(self._root / universe_id, ignore_errors=True)
-            self._sizes = {path: size for path, size in self._sizes.items() if path.exists()}
-
-    def _keep(self, path: Path, size: int) -> None:
-        self._sizes.pop(path, None)
-        self._sizes[path] = size
-        while sum(self._sizes.values()) > self._most and len(self._sizes) > 1:
-            oldest = next(iter(self._sizes))
-            del self._sizes[oldest]
-            oldest.unlink(missing_ok=True)
+        """Delete every file of a universe; what is still arriving there will not be kept."""
+        if self._folder is None:
+            return
+        folder = self._place(universe_id)
+        for path in [path for path in self._sizes if path.parent == folder]:
+            self._kept -= self._sizes.pop(path)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Delete everything."""
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+        self._sizes, self._kept = {}, 0
+
+    def make_room(self, more: int) -> None:
+        """Count `more` bytes of a file that is arriving; raises OSError when even the oldest files are too few."""
+        while self._kept + self._coming + more > self._most_bytes:
+            if not self._sizes:
+                raise OSError(errno.ENOSPC, f"files here may have {self._most_bytes} bytes together")
+            self._drop_oldest()
+        self._coming += more
+
+    def keep(self, part: Path, digest: str, size: int) -> Path:
+        """Keep a file that has arrived; raises FileNotFoundError when its universe was forgotten meanwhile."""
+        path = part.replace(part.parent / digest)
+        self._coming -= size
+        self._kept += size - self._sizes.pop(path, 0)
+        self._sizes[path] = size
+        while len(self._sizes) > self._most_files:
+            self._drop_oldest()
+        return path
+
+    def give_up(self, size: int) -> None:
+        """Stop counting a file that did not arrive."""
+        self._coming -= size
+
+    def _drop_oldest(self) -> None:
+        oldest = next(iter(self._sizes))
+        self._kept -= self._sizes.pop(oldest)
+        oldest.unlink(missing_ok=True)
 
 
 class BlobWriter:
-    """One file on its way in: measured, hashed and typed by its first bytes, and kept if there is a place."""
+    """One file on its way in: measured, hashed and typed by its first bytes, and kept if there is a place.
 
-    def __init__(self, part: Path | None = None, keep: Callable[[Path, int], None] | None = None) -> None:
+    Whoever makes one calls `finish` or `abort`; `abort` after `finish` does nothing. Both, and `add`, raise OSError
+    when the disk does.
+    """
+
+    def __init__(self, part: Path | None = None, store: BlobStore | None = None) -> None:
         self._part = part
-        self._keep = keep
+        self._store = store
         self._file = None if part is None else part.open("wb")
         self._digest = sha256()
         self._head = b""
@@ -76,6 +108,8 @@ class BlobWriter:
 
     def add(self, data: bytes | bytearray) -> None:
         """Take the next piece."""
+        if self._file is not None and self._store is not None:
+            self._store.make_room(len(data))
         self.size += len(data)
         self._digest.update(data)
         if self._file is not None:
@@ -86,17 +120,19 @@ class BlobWriter:
     def finish(self) -> BlobRef:
         """Return what the file is; its bytes are kept under its digest."""
         digest, kind = self._digest.hexdigest(), kind_of(self._head)
-        if self._file is None or self._part is None:
+        if self._file is None or self._part is None or self._store is None:
             return BlobRef(self.size, kind, digest)
         self._file.close()
-        kept = self._part.replace(self._part.parent / digest)
-        if self._keep is not None:
-            self._keep(kept, self.size)
+        kept = self._store.keep(self._part, digest, self.size)
+        self._file = None
         sound = kind is not None and kind.startswith("audio/")
         return BlobRef(self.size, kind, digest, seconds_of(kept) if sound else None)
 
     def abort(self) -> None:
         """Drop the file, because not all of it came."""
-        if self._file is not None and self._part is not None:
-            self._file.close()
-            self._part.unlink(missing_ok=True)
+        if self._file is None or self._part is None or self._store is None:
+            return
+        self._file.close()
+        self._file = None
+        self._part.unlink(missing_ok=True)
+        self._store.give_up(self.size)

@@ -11,6 +11,7 @@ from soundstage.core.randomness import key_digest, unguessable
 from soundstage.core.universe import (
     DIRECTORY,
     Key,
+    Opening,
     Registered,
     find_key,
     key_id_of,
@@ -19,7 +20,7 @@ from soundstage.core.universe import (
     universe_of,
 )
 from soundstage.core.view import Tx
-from soundstage.core.wallet import issue, the_wallet
+from soundstage.core.wallet import LedgerError, issue, the_wallet
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.egress import EgressPolicy, check_url
@@ -55,7 +56,7 @@ def amount_of(given: str | int) -> int:
     try:
         return micros(given)
     except ValueError as error:
-        raise AdminError(400, "invalidamount_of", str(error)) from None
+        raise AdminError(400, "invalid_amount", str(error)) from None
 
 
 def settings_of(key: Key) -> dict[str, Any]:
@@ -83,9 +84,27 @@ def _check(call: AdminCall, wanted: NewKey) -> tuple[str, str]:
     fault = provider.key_fault(text)
     if fault is not None:
         raise AdminError(400, "invalid_key", fault)
+    _check_owner(wanted)
+    _check_reach(wanted, provider)
+    _check_limits(wanted, provider)
+    named = wanted.universe if wanted.universe is not None else call.universe
+    if named is None or named == "*":
+        return text, universe_of(text)
+    check_universe(named)
+    return text, named
+
+
+def _check_owner(wanted: NewKey) -> None:
+    if wanted.type == "budgeted" and wanted.user is None:
+        raise AdminError(400, "user_needed", "a budgeted key takes its balance from a user", "name the user")
+    if wanted.type == "standalone" and wanted.user is not None:
+        raise AdminError(400, "no_user", "a standalone key belongs to no user", "leave user out")
+
+
+def _check_reach(wanted: NewKey, provider: Provider) -> None:
     unknown = set(wanted.scopes or ()) - provider.scopes
     if unknown:
-        known = ", ".join(sorted(provider.scopes))
+        known = ", ".join(sorted(provider.scopes)) or "none"
         raise AdminError(
             400, "unknown_scope", f"{provider.title} knows the scopes {known}", f"not {', '.join(unknown)}"
         )
@@ -93,16 +112,6 @@ def _check(call: AdminCall, wanted: NewKey) -> tuple[str, str]:
         reason = check_url(wanted.callback_url, EgressPolicy(allow_public=True))
         if reason is not None:
             raise AdminError(400, "invalid_callback_url", reason)
-    _check_limits(wanted, provider)
-    if wanted.type == "budgeted" and wanted.user is None:
-        raise AdminError(400, "user_needed", "a budgeted key takes its balance from a user", "name the user")
-    if wanted.type == "standalone" and wanted.user is not None:
-        raise AdminError(400, "no_user", "a standalone key belongs to no user", "leave user out")
-    named = wanted.universe if wanted.universe is not None else call.universe
-    if named is None or named == "*":
-        return text, universe_of(text)
-    check_universe(named)
-    return text, named
 
 
 def _check_limits(wanted: NewKey, provider: Provider) -> None:
@@ -138,10 +147,9 @@ async def register(call: AdminCall) -> Answer:
     balance = world.opening.credits if wanted.balance is None else amount_of(wanted.balance)
     if balance < 0:
         raise AdminError(400, "invalid_amount", "balance must not be negative")
-    key_id = key_id_of(provider.id, text)
-    row = Registered(key_id, provider.id, universe, shortened(text), wanted.revoked, world.wall())
+    key = _key(wanted, provider, text, balance)
+    row = Registered(key.id, provider.id, universe, key.shown, wanted.revoked, world.wall())
     name = f"{provider.id}:{key_digest(text)}"
-    account = key_id if wanted.user is None else f"{provider.id}:{wanted.user}"
 
     def enlist(tx: Tx) -> bool:
         if tx.get("registered", name) is not None:
@@ -152,12 +160,25 @@ async def register(call: AdminCall) -> Answer:
     if not await world.store.transact(DIRECTORY, enlist):
         raise AdminError(409, "key_exists", "this key is registered already", "use it, or register another text")
     call.services.gate.forget()
-    key = Key(
+    try:
+        await world.run(universe, lambda tx: _enter(tx, world.opening, provider, key))
+    except LedgerError as error:
+        await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", name))
+        hint = "a budgeted key takes its balance from its user; register a shared key of the user first"
+        raise AdminError(409, "not_covered", str(error), hint) from None
+    shown = {"id": key.id, "key": text, "provider": provider.id, "universe": universe}
+    return 201, {**shown, "balance": decimal_text(balance), "webhook_secret": key.secret, **settings_of(key)}
+
+
+def _key(wanted: NewKey, provider: Provider, text: str, balance: int) -> Key:
+    key_id = key_id_of(provider.id, text)
+    account = key_id if wanted.user is None else f"{provider.id}:{wanted.user}"
+    return Key(
         id=key_id,
         provider=provider.id,
         account=account,
         wallet=account if wanted.type == "shared" else key_id,
-        shown=row.shown,
+        shown=shortened(text),
         secret=secret_of(provider, text),
         scopes=None if wanted.scopes is None else frozenset(wanted.scopes),
         callback_url=wanted.callback_url,
@@ -172,26 +193,17 @@ async def register(call: AdminCall) -> Answer:
         history=wanted.history,
     )
 
-    def enter(tx: Tx) -> None:
-        open_universe(tx, world.opening)
-        if wanted.type == "budgeted":
-            issue(tx, account, -balance, note=f"budget of {key.shown}")
-        if find_key(tx, key_id) is None:
-            open_with_history(tx, provider, key)
-            return
-        # Used before it was registered: its tasks and its spending stay, what is available becomes the balance asked.
-        tx.put("key", key_id, key)
-        issue(tx, key.wallet, balance - the_wallet(tx, key.wallet).available, note="registered")
 
-    try:
-        await world.run(universe, enter)
-    except LedgerError as error:
-        await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", name))
-        raise AdminError(
-            409,
-            "not_covered",
-            str(error),
-            "a budgeted key takes its balance from its user; register a shared key first",
-        ) from None
-    shown = {"id": key_id, "key": text, "provider": provider.id, "universe": universe}
-    return 201, {**shown, "balance": decimal_text(balance), "webhook_secret": key.secret, **settings_of(key)}
+def _enter(tx: Tx, opening: Opening, provider: Provider, key: Key) -> None:
+    open_universe(tx, opening)
+    if find_key(tx, key.id) is None:
+        if key.kind == "budgeted":
+            issue(tx, key.account, -key.credits, note=f"budget of {key.shown}")
+        open_with_history(tx, provider, key)
+        return
+    # Used before it was registered: its tasks and its spending stay, what is available becomes the balance asked.
+    tx.put("key", key.id, key)
+    if tx.get("wallet", key.wallet) is None:
+        open_with_history(tx, provider, key)
+        return
+    issue(tx, key.wallet, key.credits - the_wallet(tx, key.wallet).available, note="registered")

@@ -5,7 +5,8 @@ the last word; when it says no, a few more attempts are made in another manner. 
 and the work it causes are bounded, and nothing is fetched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -15,9 +16,9 @@ from soundstage.media.instances.build import ATTEMPTS, Builder
 from soundstage.media.instances.scalars import DeadEndError, TooLargeError, UnsatisfiableError
 from soundstage.media.instances.schema import Plan, plan_for
 
-__all__ = ["UnsatisfiableError", "instance"]
+__all__ = ["UnsatisfiableError", "check", "instance"]
 
-LARGEST_VALUE = 256 * 1024
+_LARGEST_VALUE = 256 * 1024
 _ENOUGH = 3000  # steps of a failed attempt after which no other is made
 
 
@@ -28,12 +29,20 @@ def instance(schema: Mapping[str, Any] | bool, draw: Draw) -> Any:
     a schema that is not valid, asks for too much, refers to elsewhere, or that no value was found for.
     Example: `instance({"type": "integer", "minimum": 3, "maximum": 3}, draw)` is 3.
     """
+    with _told():
+        return _made(plan_for(_bytes(schema)), draw)
+
+
+def check(schema: Mapping[str, Any] | bool) -> None:
+    """Raise UnsatisfiableError for a schema that is not valid or too large, without making a value."""
+    with _told():
+        plan_for(_bytes(schema))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
-        raw = orjson.dumps(schema, default=_plain)
-    except TypeError as error:
-        raise UnsatisfiableError(f"the schema is not JSON: {error}") from None
-    try:
-        return _made(plan_for(raw), draw)
+        yield
     except UnsatisfiableError:
         raise
     except RecursionError:
@@ -41,6 +50,13 @@ def instance(schema: Mapping[str, Any] | bool, draw: Draw) -> Any:
     except (AttributeError, LookupError, TypeError, ValueError):
         # A validator does not look at keywords its draft does not know; here they are read.
         raise UnsatisfiableError("a part of the schema is not what JSON Schema says") from None
+
+
+def _bytes(schema: Mapping[str, Any] | bool) -> bytes:
+    try:
+        return orjson.dumps(schema, default=_plain)
+    except TypeError as error:
+        raise UnsatisfiableError(f"the schema is not JSON: {error}") from None
 
 
 def _made(plan: Plan, draw: Draw) -> Any:
@@ -51,8 +67,8 @@ def _made(plan: Plan, draw: Draw) -> Any:
             value = builder.make(plan.root, "")
             plan.check(value)
             body = orjson.dumps(value)
-            if len(body) > LARGEST_VALUE:
-                raise TooLargeError(f"the value would be larger than {LARGEST_VALUE} bytes")
+            if len(body) > _LARGEST_VALUE:
+                raise TooLargeError(f"the value would be larger than {_LARGEST_VALUE} bytes")
             return orjson.loads(body)  # a copy: parts of the value may be parts of the kept schema
         except DeadEndError as error:
             reason = reason or error

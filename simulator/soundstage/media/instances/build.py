@@ -56,10 +56,16 @@ class Builder(Budget):
         """Return a value for the schema of something called `name`; raises DeadEndError when none is found."""
         if self.depth > _DEEPEST:
             raise DeadEndError(f"the value would be more than {_DEEPEST} levels deep")
-        return self._solved(self.plan.flat(schema), name)
+        return self._solved(self._flat(schema), name)
+
+    def _flat(self, schema: Any, base: Flat | None = None) -> Flat:
+        flat = self.plan.flat(schema, base)
+        self.spend(flat.cost)
+        if flat.dead:
+            raise DeadEndError(flat.dead)
+        return flat
 
     def _solved(self, flat: Flat, name: str) -> Any:
-        self.spend(1 + flat.cost)
         if self.given and flat.given:
             return self._taken(flat.given[0])
         if not flat.groups:
@@ -67,7 +73,7 @@ class Builder(Budget):
         options = self._turned(flat.groups[0])
         if self.lean:  # what is not being made already ends soonest
             options = sorted(options, key=self._depth)
-        return self._first_of(options, lambda option: self._solved(self.plan.flat(option, flat), name))
+        return self._first_of(options, lambda option: self._solved(self._flat(option, flat), name))
 
     def _first_of(self, options: list[Any], make: Callable[[Any], Any]) -> Any:
         reason = DeadEndError("there is no alternative")
@@ -83,10 +89,7 @@ class Builder(Budget):
         return options[first:] + options[:first]
 
     def _depth(self, option: Any) -> int:
-        try:
-            return max([self.active.get(ident, 0) for ident in self.plan.flat(option).parts], default=0)
-        except DeadEndError:
-            return 0
+        return max([self.active.get(ident, 0) for ident in self.plan.flat(option).parts], default=0)
 
     def _plain(self, flat: Flat, name: str) -> Any:
         keywords = flat.keywords
@@ -179,7 +182,7 @@ class Builder(Budget):
     def _entry_name(self, keywords: dict[str, Any]) -> str:
         word = PLAIN[self.below(len(PLAIN))]
         if "propertyNames" in keywords:
-            return str(self._solved(self.plan.flat(_TEXT, self.plan.flat(keywords["propertyNames"])), ""))
+            return str(self._solved(self._flat(_TEXT, self._flat(keywords["propertyNames"])), ""))
         if "patternProperties" not in keywords or isinstance(keywords.get("additionalProperties"), dict):
             return word if self.below(3) else f"{word}_{self.below(100)}"
         pattern = next(iter(keywords["patternProperties"]), "")

@@ -53,6 +53,7 @@ class Budget:
 
 
 _BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")
+_FEW = 10_000
 _USUAL = {"age": (18, 80), "year": (1990, 2030), "rating": (1, 5), "hour": (0, 23), "minute": (0, 59), "month": (1, 12)}
 
 
@@ -62,8 +63,10 @@ def number(budget: Budget, keywords: dict[str, Any], name: str, *, whole: bool) 
         low, high = _USUAL.get(name, (1, 100))
         return low + budget.below(high - low + 1)
     unit, first, last = _grid(whole, *[keywords.get(key) for key in _BOUNDS])
+    if last - first > _FEW:  # of a wide range, numbers people use
+        first, last = (0, min(last, _FEW)) if first < 0 < last else (first, first + _FEW)
     for _ in range(8):
-        exact = (first + budget.below(min(last - first + 1, 2**32))) * unit
+        exact = (first + budget.below(last - first + 1)) * unit
         if unit.denominator == 1 or _divides(exact, unit):
             break
     if exact.denominator == 1 and abs(exact) < 2**63:

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import orjson
 
 from soundstage.media.instances.scalars import DeadEndError, TooLargeError, UnsatisfiableError, exactly, hard, weight
 
-_LARGEST_SCHEMA = 256 * 1024
+_LARGEST_SCHEMA = 256 * 1024  # bytes
 _MOST_PARTS = 10_000
 _MOST_STEPS = 100_000  # of a validator; each takes about a microsecond
-_MOST_PLACES = 1000
 _HEAVIEST_PATTERNS = 30_000
 _MOST_KEPT = 20_000
 _DEEPEST = 64
@@ -22,6 +21,7 @@ _DRAFTS = ("draft/2020-12/schema", "draft/2019-09/schema", "draft-07/schema")
 _HERE = frozenset(("not", "if", "then", "else", "allOf", "anyOf", "oneOf", "dependentSchemas"))
 _INSIDE = frozenset(("additionalProperties", "additionalItems", "items", "prefixItems", "contains", "propertyNames"))
 _NAMED = frozenset(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"))
+_QUICK = ("type", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "pattern", "format", "required")
 # Unevaluated ones can take a validator exponential time; the others change where references lead.
 _REFUSED = frozenset(("unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "dependencies"))
 
@@ -33,7 +33,8 @@ class Flat:
         self.keywords: dict[str, Any] = dict(base.keywords) if base else {}
         self.groups: list[list[Any]] = base.groups[1:] if base else []
         self.parts: dict[int, Any] = dict(base.parts) if base else {}
-        self.cost = 0
+        self.cost: int = base.cost if base else 1
+        self.dead = ""  # why nothing can hold all of it
 
     @cached_property
     def given(self) -> list[Any]:
@@ -50,17 +51,8 @@ class Flat:
         return [value for value in values if value is not None] or values
 
     def _fitting(self, values: list[Any]) -> list[Any]:
-        rest = {key: self.keywords[key] for key in _QUICK if key in self.keywords}
-        if not rest:
-            return values
-        check = _compiled(rest)
+        check = _compiled({key: self.keywords[key] for key in _QUICK if key in self.keywords})
         return [value for value in values if check.is_valid(value)]
-
-
-_QUICK = (
-    "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
-    "pattern", "format", "required", "minItems", "maxItems",
-)  # fmt: skip
 
 
 class Plan:
@@ -74,8 +66,6 @@ class Plan:
         self._flats: dict[tuple[int, int], tuple[Flat, Any, Flat | None]] = {}
         self._kept = 0
         self._walk()
-        if sum([weight(source) for source in self._patterns]) > _HEAVIEST_PATTERNS:
-            raise TooLargeError("the patterns of the schema repeat too much")
         self.validator = _compiled(self.root)
 
     def _walk(self) -> None:
@@ -92,46 +82,48 @@ class Plan:
             self._register(part)
             for key, inner in part.items():
                 waiting.extend(_inside(key, inner))
+        if sum([weight(source) for source in self._patterns]) > _HEAVIEST_PATTERNS:
+            raise TooLargeError("the patterns of the schema repeat too much")
 
     def _register(self, part: dict[str, Any]) -> None:
-        refused = _REFUSED & part.keys() if part is self.root else (_REFUSED | {"$id"}) & part.keys()
-        if refused:
+        if refused := part.keys() & (_REFUSED if part is self.root else _REFUSED | {"$id"}):
             raise UnsatisfiableError(f"the keyword {min(refused)!r} is not supported here")
         reference, anchor = part.get("$ref"), part.get("$anchor")
         if isinstance(reference, str) and not reference.startswith("#"):
             raise UnsatisfiableError(f"the reference {reference[:80]!r} points outside the schema and is not fetched")
         if isinstance(anchor, str) and self._targets.setdefault("#" + anchor, part) is not part:
             raise UnsatisfiableError(f"the anchor {anchor[:80]!r} stands twice in the schema")
-        if isinstance(part.get("pattern"), str):
-            self._patterns.add(part["pattern"])
-        if isinstance(part.get("patternProperties"), dict):
-            self._patterns.update(part["patternProperties"])
+        named = part.get("patternProperties")
+        self._patterns.update(named if isinstance(named, dict) else ())
+        self._patterns.update([part["pattern"]] if isinstance(part.get("pattern"), str) else ())
 
     def target(self, reference: str) -> Any:
         """Return the schema a local reference names; raises DeadEndError when there is none."""
         if reference in self._targets:
             return self._targets[reference]
         at: Any = self.root
-        for step in unquote(reference[1:]).split("/")[1:]:
-            key = step.replace("~1", "/").replace("~0", "~")
-            if isinstance(at, list) and key.isdecimal() and len(key) < 6 and int(key) < len(at):
-                at = at[int(key)]
-            else:
-                at = at.get(key) if isinstance(at, dict) else None
+        try:
+            for step in unquote(reference[1:]).split("/")[1:]:
+                at = at[int(step)] if isinstance(at, list) else at[step.replace("~1", "/").replace("~0", "~")]
+        except (LookupError, TypeError, ValueError):
+            at = None
         if not isinstance(at, bool) and id(at) not in self.parts:
             raise DeadEndError(f"the reference {reference[:80]!r} leads to something that is not a schema")
         self._targets[reference] = at
         return at
 
     def flat(self, schema: Any, base: Flat | None = None) -> Flat:
-        """Return what holds under a schema, and under `base` too; raises DeadEndError when both cannot hold."""
+        """Return what holds under a schema, and under `base` too."""
         key = (id(schema), id(base))
         if key in self._flats:
             return self._flats[key][0]
         made = Flat(base)
-        self._absorb(made, schema, 0)
+        try:
+            self._absorb(made, schema, 0)
+        except DeadEndError as error:
+            made.dead = str(error)
         if self._kept < _MOST_KEPT:
-            self._kept += 1 + made.cost
+            self._kept += made.cost
             self._flats[key] = (made, schema, base)  # both are kept alive: the key is made of their ids
         return made
 
@@ -143,7 +135,8 @@ class Plan:
         if depth > _DEEPEST:
             raise TooLargeError(f"the schema goes through more than {_DEEPEST} references in a row")
         flat.parts[id(schema)] = schema
-        flat.cost += 1 + (len(schema) + len(schema.get("properties", ())) + len(schema.get("enum", ()))) // 16
+        size = len(schema) + sum([len(schema.get(key, ())) for key in ("properties", "enum", "anyOf", "oneOf")])
+        flat.cost += 1 + size // 8 + (20 if "pattern" in schema else 0)
         _add_keywords(flat.keywords, schema)
         if "$ref" in schema:
             self._absorb(flat, self.target(schema["$ref"]), depth + 1)
@@ -158,12 +151,8 @@ class Plan:
     def check(self, value: Any) -> None:
         """Raise DeadEndError for a value that is not valid, TooLargeError when finding out would take too long."""
         self._refuse_endless_work(value)
-        try:
-            error = None if self.validator.is_valid(value) else next(self.validator.iter_errors(value))
-        except ValueError as raised:
-            raise UnsatisfiableError(f"the schema could not be checked: {_said(raised)}") from None
-        if error is not None:
-            raise DeadEndError(_said(error))
+        if not self.validator.is_valid(value):
+            raise DeadEndError(_said(next(self.validator.iter_errors(value))))
 
     def _refuse_endless_work(self, value: Any) -> None:
         """Count the steps of a validator up to a limit: references that meet again and again multiply them."""
@@ -175,7 +164,7 @@ class Plan:
             steps += 1 + len(schema.get("enum", ())) // 8
             if "pattern" in schema and isinstance(at, str):
                 steps += len(at) // 16 + (500 if hard(schema["pattern"]) else 1)
-            if steps > _MOST_STEPS or depth > _MOST_PLACES:
+            if steps > _MOST_STEPS or depth > 20 * _DEEPEST:
                 raise TooLargeError("the schema refers to itself too often, or takes too long to check")
             for key, inner in schema.items():
                 waiting.extend([(part, place, depth + 1) for part, place in self._applied(key, inner, at)])
@@ -191,6 +180,8 @@ class Plan:
         places = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
         parts = _inside(key, inner) if key in _INSIDE or key == "patternProperties" else []
         parts += [{"pattern": source} for source in inner] if key == "patternProperties" else []
+        if len(parts) * len(places) > _MOST_STEPS:
+            raise TooLargeError("the value takes too long to check")
         return [(part, one) for part in parts for one in places]
 
 
@@ -205,9 +196,9 @@ def _compiled(schema: Any) -> Any:
     """Compile a schema; the draft is the one it names, else 2020-12, else draft-07 if only that takes it."""
     import jsonschema_rs  # noqa: PLC0415 - a tenth of the start time, needed by few runs
 
-    draft = schema.get("$schema", _DRAFTS[0]) if isinstance(schema, dict) else _DRAFTS[0]
-    if not isinstance(draft, str) or not draft.rstrip("#").endswith(_DRAFTS):
-        raise UnsatisfiableError(f"the draft {str(draft)[:80]!r} is not known: use JSON Schema 2020-12 or draft-07")
+    draft = str(schema.get("$schema", _DRAFTS[0])) if isinstance(schema, dict) else _DRAFTS[0]
+    if not draft.rstrip("#").endswith(_DRAFTS):
+        raise UnsatisfiableError(f"the draft {draft[:80]!r} is not known: use JSON Schema 2020-12 or draft-07")
     options: Any = {
         "retriever": _refuse,
         "validate_formats": True,
@@ -216,7 +207,9 @@ def _compiled(schema: Any) -> Any:
     try:
         return jsonschema_rs.validator_for(schema, **options)
     except ValueError as error:
-        if isinstance(schema, dict) and "$schema" not in schema:
+        # Lists of items by place were spelled `items` before 2020.
+        older = list(getattr(error, "instance_path", ()))[-1:] == ["items"]
+        if older and isinstance(schema, dict) and "$schema" not in schema:
             try:
                 return jsonschema_rs.Draft7Validator(schema, **options)
             except ValueError:
@@ -238,8 +231,7 @@ def _said(error: Exception) -> str:
 @lru_cache(maxsize=256)
 def pattern_check(source: str) -> Callable[[str], bool]:
     """Return the test whether a text matches a pattern."""
-    check: Callable[[str], bool] = _compiled({"pattern": source}).is_valid
-    return check
+    return cast(Callable[[str], bool], _compiled({"pattern": source}).is_valid)
 
 
 @lru_cache(maxsize=32)
@@ -269,8 +261,9 @@ def _add_properties(have: dict[str, Any], plain: dict[str, Any]) -> None:
     ours, theirs = have.get("properties", {}), plain.pop("properties", {})
     our_rest = True if "patternProperties" in have else have.get("additionalProperties", True)
     their_rest = True if "patternProperties" in plain else plain.get("additionalProperties", True)
-    names = dict.fromkeys((*ours, *theirs))
-    have["properties"] = {name: _all_of(ours.get(name, our_rest), theirs.get(name, their_rest)) for name in names}
+    have["properties"] = {
+        name: _all_of(ours.get(name, our_rest), theirs.get(name, their_rest)) for name in (ours | theirs)
+    }
 
 
 def _all_of(one: Any, other: Any) -> Any:
@@ -281,11 +274,11 @@ def _all_of(one: Any, other: Any) -> Any:
 
 def _types(one: Any, other: Any) -> list[str]:
     left, right = ({kinds} if isinstance(kinds, str) else {*kinds} for kinds in (one, other))
-    both = {kind for kind in left | right if {kind, "number" if kind == "integer" else kind} & left}
-    both = {kind for kind in both if {kind, "number" if kind == "integer" else kind} & right}
-    if not both:
+    if "number" in left | right:  # a number may be an integer
+        left, right = (kinds | {"integer"} if "number" in kinds else kinds for kinds in (left, right))
+    if left.isdisjoint(right):
         raise DeadEndError("no type is allowed by all of its parts")
-    return sorted(both)
+    return sorted(left & right)
 
 
 def _common(one: list[Any], other: list[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from soundstage.core.randomness import Draw
-from soundstage.media.instances import instance
+from soundstage.media.instances import check, instance
 from soundstage.media.text import answer, tokens
 from soundstage.providers.apikeyorg.chat_wire import (
     AssistantMessage,
@@ -60,6 +60,8 @@ def prompt_tokens(request: Chat, tools: object) -> int:
 
 def answers(request: Chat, draw: Draw) -> list[Answer]:
     """Return the choices; raises UnsatisfiableError for a schema that no answer fits."""
+    for tool in request.tools or ():
+        check(tool.function.parameters or {})
     last = request.messages[-1]
     about = _text_of(last.content)
     function = _tool_for(request, last, about)

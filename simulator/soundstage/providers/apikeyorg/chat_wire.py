@@ -101,6 +101,7 @@ class Instruction(WireModel):
 
     role: Literal["system", "developer"]
     content: _Plain
+    name: str | None = None
 
 
 class UserMessage(WireModel):
@@ -108,6 +109,7 @@ class UserMessage(WireModel):
 
     role: Literal["user"]
     content: _Text | Annotated[list[_Asked], _Parts]
+    name: str | None = None
 
 
 class AssistantMessage(WireModel):
@@ -116,6 +118,7 @@ class AssistantMessage(WireModel):
     role: Literal["assistant"]
     content: _Text | Annotated[list[_Answered], _Parts] | None = None
     tool_calls: Annotated[list[ToolCall], Field(max_length=128)] | None = None
+    name: str | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -129,6 +132,7 @@ class ToolMessage(WireModel):
 
     role: Literal["tool"]
     content: _Plain
+    name: str | None = None
     tool_call_id: Annotated[str, Field(min_length=1, max_length=200)]
 
 
