@@ -15,7 +15,7 @@ unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check clients bench bench-quick lock readme clean
+.PHONY: help run test check clients fuzz bench bench-quick lock readme clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(STAMP) ## Lint, check types and check who may import whom
 
 clients: $(STAMP) ## Run the official OpenAI, LangChain and LiteLLM clients against the simulator (ARGS="--only openai-3")
 	$(BIN)/python tests/clients/run.py --envs $(VENV)-clients $(ARGS)
+
+fuzz: $(STAMP) ## Send 20,000 generated requests and check every reply and every credit (ARGS="--seed 7 --provider midsync")
+	$(BIN)/python tests/fuzz/run.py $(ARGS)
 
 bench: $(STAMP) ## Measure against a minimal server and write tests/performance/RESULTS.md (some minutes)
 	$(BIN)/python tests/performance/bench.py $(ARGS)

@@ -5,10 +5,12 @@ aiohttp's low-level server is used, without its application, router and middlewa
 
 import asyncio
 import gc
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.web_request import BaseRequest
 
 from soundstage import __version__
@@ -62,7 +64,7 @@ class Stage:
 
     async def start(self) -> str:
         """Open the port and return the base URL under which this server is reached from here."""
-        server = web.Server(self._handle, access_log=None)
+        server = web.Server(self._handle, access_log=None, logger=_http_log())
         self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.5, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port, backlog=1024)
@@ -150,6 +152,18 @@ class Stage:
     async def _metrics(self) -> web.Response:
         body, content_type = exposition(self.counts, self.world.store, self.world.events_run)
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def _http_log() -> logging.Logger:
+    """Return where aiohttp reports errors: a body that a client broke off is none of this server's."""
+
+    def ours(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], web.RequestPayloadError | HttpProcessingError))
+
+    log = logging.getLogger("soundstage.http")
+    if not log.filters:
+        log.addFilter(ours)
+    return log
 
 
 def _plain_404(hint: str) -> web.Response:

@@ -8,6 +8,7 @@ from typing import Any
 
 from soundstage.core.call import Call, Problem
 from soundstage.providers.midsync.catalogue import catalogue
+from soundstage.providers.midsync.wire import REQUESTS
 
 _QUERY = frozenset({"api_key", "start_date", "end_date"})
 _LANDING = {"duration_seconds": "duration", "image_url": "images", "reference_task_id": "referenceTaskId"}
@@ -31,6 +32,8 @@ _DOCS_ONLY = {
     "mode": None,
     "watermark": None,
 }
+# Fields some model knows in some form; of all others not even a null matters.
+_KNOWN = {*_LANDING, *_DOCS_ONLY, *(name for wire in REQUESTS.values() for name in wire.model_fields)}
 
 
 def is_landing(call: Call) -> bool:
@@ -48,8 +51,9 @@ def docs_form(call: Call) -> dict[str, Any] | Problem:
     if not isinstance(body, dict):
         return Problem("invalid_request", "The body must be a JSON object.")
     if None in body.values():
-        name = next(name for name, value in body.items() if value is None)[:60]
-        return Problem("invalid_request", f"{name} must not be null; leave it out.", name)
+        name = next((name for name, value in body.items() if value is None and name in _KNOWN), None)
+        if name is not None:
+            return Problem("invalid_request", f"{name} must not be null; leave it out.", name)
     if is_landing(call):
         return _from_landing(body)
     if _LANDING.keys().isdisjoint(body):
