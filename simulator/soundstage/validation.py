@@ -11,7 +11,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from soundstage.core.call import BlobRef, Form, Problem
+from soundstage.core.call import NO_HEADERS, BlobRef, Form, Problem
 
 SHOWN = 60
 _LIST = re.compile(r".*\blist\[")
@@ -38,8 +38,12 @@ _MUST_BE: Mapping[str, str] = {
     "too_long": "must have at most {max_length} items",
     "too_short": "must have at least {min_length} items",
     "literal_error": "must be one of {expected}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+    "mapping_type": "must be an object",
     "string_pattern_mismatch": "must match {pattern}",
     "union_tag_invalid": "must have {discriminator} one of {expected_tags}",
     "union_tag_not_found": "must be an object with {discriminator}",
@@ -48,7 +52,7 @@ _MUST_BE: Mapping[str, str] = {
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def web_url(given: str) -> str:
+def web_url(given: str, *, or_data: bool = False) -> str:
     """Return an absolute web address unchanged; raises ValueError with a sentence for anything else."""
     try:
         parts = urlsplit(given)
@@ -56,9 +60,10 @@ def web_url(given: str) -> str:
     except ValueError:
         usable = False
     if not usable or len(given) > MOST_URL or any(ord(letter) <= 32 for letter in given):
+        data = "or data: URLs" if or_data else "no base64, no data: URLs"
         raise ValueError(
-            f"URLs here must be absolute http or https addresses of at most {MOST_URL} characters "
-            f"(no base64, no data: URLs), got {shown(given)}."
+            f"URLs here must be absolute http or https addresses of at most {MOST_URL} characters ({data}), "
+            f"got {shown(given)}."
         )
     return given
 
@@ -124,6 +129,12 @@ def ignored(model: type[BaseModel], given: Mapping[str, Any]) -> str | None:
     return header_text(f"ignored fields: {names}")
 
 
+def warned(model: type[BaseModel], given: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the header that names the fields which had no effect, or none."""
+    warning = ignored(model, given)
+    return NO_HEADERS if warning is None else {"X-Soundstage-Warning": warning}
+
+
 def header_text(text: str) -> str:
     """Return text that a header may carry: what a client sent must not end a line or leave ASCII."""
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
@@ -168,9 +179,21 @@ def _problem(error: ValidationError, model: type[BaseModel], given: Mapping[str,
         said = str(first["ctx"]["error"])
         subject = said.partition(" ")[0].rstrip(":")
         return Problem("invalid_request", said, field or (subject if subject in model.model_fields else None))
-    must = _MUST_BE.get(first["type"])
-    rule = first["msg"] if must is None else must.format(**first.get("ctx", {}))
+    rule = _rule(first)
+    if first["type"].endswith("_type"):
+        # None of the alternatives fits: all of them are told.
+        alike = [
+            one for one in of_first if one["type"].endswith("_type") and _where(one, given) == _where(first, given)
+        ]
+        rule = " or ".join(
+            dict.fromkeys([rule, *(_rule(one).removeprefix("must be ") for one in alike if one != first)])
+        )
     return Problem("invalid_request", f"{field} {rule}, got {shown(first['input'])}.", field)
+
+
+def _rule(error: ErrorDetails) -> str:
+    must = _MUST_BE.get(error["type"])
+    return error["msg"] if must is None else must.format(**error.get("ctx", {}))
 
 
 def _where(error: ErrorDetails, given: Any) -> list[str]:
@@ -195,7 +218,14 @@ def shown(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    kinds = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    kinds = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        type(None): "null",
+        BlobRef: "a file",
+    }
     return kinds.get(type(value), "a number")
 
 

@@ -95,6 +95,10 @@ def _schema_files(here: Folders) -> Iterator[str]:
     for name, wanted in SCHEMA_FILES.items():
         if not (here.schemas / name).is_file():
             yield f"schemas/{here.id}/{name} is missing: {wanted}."
+    for name in ("catalogue.yaml", "lifecycle.yaml"):
+        data = here.data(name)
+        if data is not None and data.get("provider") != here.id:
+            yield f"schemas/{here.id}/{name} is about the provider {data.get('provider')}: say {here.id} there."
 
 
 def _openapi(here: Folders) -> Iterator[str]:
@@ -135,7 +139,7 @@ def _lifecycle(here: Folders) -> Iterator[str]:
     where = f"schemas/{here.id}/lifecycle.yaml"
     said = {core: row["state"] for core, row in data.get("from_core", {}).items()}
     for core in sorted(here.provider.states.keys() | said.keys()):
-        ours = here.provider.states.get(core)  # type: ignore[call-overload]
+        ours = here.provider.states.get(core)
         if said.get(core) != ours:
             yield f"{where} calls the core's state {core} {said.get(core)}, provider.py calls it {ours}: use one word."
     for word in sorted(set(said.values()) - set(data.get("states", {}))):
@@ -153,7 +157,7 @@ def _source(here: Folders) -> Iterator[str]:
             yield f"{where} does not list what {here.short(path)} assumes about {name}: add a line - ASSUMED: ..."
     listed = len(_LISTED.findall(here.source))
     if listed < max(1, len(marks)):
-        yield f"{where} lists {listed} assumptions, the code has {len(marks)} marks ASSUMED: list each as - ASSUMED: ..."
+        yield f"{where} lists {listed} assumptions, the code has {len(marks)} marks: list each as - ASSUMED: ..."
 
 
 def _decisions(text: str) -> set[str]:

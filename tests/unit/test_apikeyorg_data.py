@@ -69,7 +69,7 @@ def test_forms_and_the_estimate_have_the_same_choices() -> None:
     assert values(form["resolution"]) == named(of("video"), "resolutions")
     assert values(form["aspect_ratio"]) == named(of("video"), "aspect_ratios")
     assert values(estimate["resolution"]) == named(of("video"), "resolutions") + named(of("image"), "resolutions")
-    assert form.keys() == SCHEMAS["VideoRequest"]["properties"].keys()
+    assert form.keys() | {"input_reference"} == SCHEMAS["VideoRequest"]["properties"].keys()
 
 
 def test_single_models_limits_agree() -> None:

@@ -176,11 +176,11 @@ async def test_another_provider_refuses_in_its_own_words(stage: House) -> None:
 @pytest.mark.parametrize(
     ("limits", "code"),
     [
-        ({"requests_per_minute": 0}, "unknown_limit"),
-        ({"requests_per_minute": -1}, "unknown_limit"),
-        ({"requests_per_minute": 1_000_001}, "unknown_limit"),
-        ({"requests_per_second": 5}, "unknown_limit"),
-        ({"requests_per_minute": 5, "tokens_per_minute": 5}, "unknown_limit"),
+        ({"requests_per_minute": 0}, "invalid_limit"),
+        ({"requests_per_minute": -1}, "invalid_limit"),
+        ({"requests_per_minute": 1_000_001}, "invalid_limit"),
+        ({"requests_per_second": 5}, "invalid_limit"),
+        ({"requests_per_minute": 5, "tokens_per_minute": 5}, "invalid_limit"),
         ({"requests_per_minute": "5"}, "invalid_request"),
         ({"requests_per_minute": 1.5}, "invalid_request"),
         ({"requests_per_minute": None}, "invalid_request"),

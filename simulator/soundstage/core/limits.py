@@ -36,7 +36,10 @@ def address_problem(key: Key, peer: str | None) -> Problem | None:
 
 
 def _inside(peer: str, allowed: tuple[Network, ...]) -> bool:
-    address = ip_address(peer.partition("%")[0])
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False  # a socket without an address, such as a Unix one
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return any(address in network for network in allowed)

@@ -74,6 +74,7 @@ class Provider:
     scopes: frozenset[str]
     asset_types: Callable[[Task], tuple[str, ...]]
     models: Callable[[], frozenset[str]]
+    send_key: str = "the header Authorization: Bearer <api key>"
     limits: frozenset[str] = frozenset({REQUESTS_PER_MINUTE})
     plans: Callable[[], frozenset[str]] = frozenset
     explain_price: Callable[[Task], str]

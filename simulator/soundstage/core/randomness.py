@@ -36,10 +36,6 @@ class Draw:
         """Return an even number of lower-case hexadecimal digits."""
         return blake2b(label.encode(), key=self.origin, digest_size=digits // 2).hexdigest()
 
-    def fraction(self, label: str) -> float:
-        """Return a number in [0, 1)."""
-        return self.bits(label) / 2**64
-
     def between(self, label: str, low: int, high: int) -> int:
         """Return a whole number in [low, high]."""
         return low + self.bits(label) % (high - low + 1)

@@ -55,6 +55,9 @@ async def read_form(request: BaseRequest, most_file: int, keep: Keep = BlobWrite
     media, options = parse_options_header(request.headers.get("Content-Type", ""))
     if media.lower() == "application/x-www-form-urlencoded":
         raw = await read_bytes(request, FIELD_LIMIT)
+        if not isinstance(raw, Problem) and raw.lstrip().startswith(b"{"):
+            # What curl -d sends without a header of its own.
+            return Problem("unsupported_media_type", "This looks like JSON; send Content-Type: application/json.")
         return raw if isinstance(raw, Problem) else _urlencoded(raw)
     boundary = options.get("boundary", "")
     if not (0 < len(boundary) <= 70 and boundary.isascii()):

@@ -58,7 +58,7 @@ class Gate:
     async def identify(self, provider: Provider, key_text: str | None) -> Identity | Problem:
         """Return whose key this is, or a 401 that says what to send."""
         if key_text is None:
-            return Problem("unauthorized", "An API key is needed: send the header Authorization: Bearer <api key>.")
+            return Problem("unauthorized", f"An API key is needed: send {provider.send_key}.")
         fault = provider.key_fault(key_text)
         if fault is not None:
             return Problem("unauthorized", fault)
@@ -98,11 +98,9 @@ def limit_problem(tx: Tx, operation: Operation, key: Key, request: BaseRequest) 
     if operation.scope is not None and key.scopes is not None and operation.scope not in key.scopes:
         has = ", ".join(sorted(key.scopes)) or "none"
         return Problem("forbidden", f"This API key lacks the scope {operation.scope}; it has {has}.")
-    if key.ip_allowlist is not None:
-        problem = address_problem(key, request.remote)
-        if problem is not None:
-            return problem
-    return None if key.limits is None else rate_problem(tx, key)
+    # Who the peer is is asked only where it matters: this runs on every call.
+    problem = None if key.ip_allowlist is None else address_problem(key, request.remote)
+    return problem or (None if key.limits is None else rate_problem(tx, key))
 
 
 def enter(tx: Tx, provider: Provider, identity: Identity, opening: Opening) -> Key:

@@ -22,7 +22,8 @@ class Endpoint:
     @property
     def methods(self) -> str:
         """The methods this path answers, as the Allow header lists them."""
-        return ", ".join(sorted(self.operations))
+        head = ["HEAD"] if "GET" in self.operations and self.operations["GET"].keyless else []
+        return ", ".join(sorted([*self.operations, *head]))
 
 
 class Router:
@@ -65,7 +66,7 @@ class Router:
 
     def nearest(self, prefix: str, path: str) -> str | None:
         """Return the documented path most like a wrong one."""
-        close = get_close_matches(path, self._paths.get(prefix, []), 1, cutoff=0.5)
+        close = get_close_matches(path, self._paths.get(prefix, []), 1, cutoff=0.7)
         return close[0] if close else None
 
 

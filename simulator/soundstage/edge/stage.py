@@ -65,7 +65,7 @@ class Stage:
     async def start(self) -> str:
         """Open the port and return the base URL under which this server is reached from here."""
         server = web.Server(self._handle, access_log=None, logger=_http_log())
-        self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.5, handle_signals=False)
+        self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port, backlog=1024)
         await site.start()
@@ -167,8 +167,10 @@ def _http_log() -> logging.Logger:
 
 
 def _plain_404(hint: str) -> web.Response:
+    # Of no provider's shape, as none was asked; where clients of several providers look for a message all the same.
     hint = header_text(hint)
-    return web.Response(status=404, text=f"{hint}\n", headers={"X-Soundstage-Hint": hint})
+    body = {"error": {"code": "no_such_provider", "message": hint, "hint": "the base URL needs a provider's prefix"}}
+    return web.json_response(body, status=404, headers={"X-Soundstage-Hint": hint})
 
 
 def _freeze() -> None:

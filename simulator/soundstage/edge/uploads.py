@@ -4,7 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.web_request import BaseRequest
 from yarl import URL
 
@@ -73,6 +73,7 @@ async def _received(request: BaseRequest, writer: BlobWriter, upload: Upload) ->
     try:
         if (request.content_length or 0) > upload.most_bytes:
             return _too_large(upload)
+        await go_on(request)
         async for chunk in request.content.iter_any():
             writer.add(chunk)
             if writer.size > upload.most_bytes:
@@ -89,6 +90,14 @@ async def _received(request: BaseRequest, writer: BlobWriter, upload: Upload) ->
         writer.abort()
     reason = uploads.misfit(upload, blob)
     return blob if reason is None else _refused(400, f"{reason}\n")
+
+
+async def go_on(request: BaseRequest) -> None:
+    """Tell a client that asks before it sends a large body to send it."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # These bytes are none of the reply's.
+        request.writer.output_size = 0
 
 
 def _too_large(upload: Upload) -> web.Response:

@@ -1,5 +1,6 @@
 """Registers keys: what one may be limited to, whose credits it draws on, and which universe it opens."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -133,14 +134,14 @@ def _check_limits(wanted: NewKey, provider: Provider) -> None:
         if name not in provider.limits or not 1 <= limit <= MOST_OF_ANY:
             raise AdminError(
                 400,
-                "unknown_limit",
+                "invalid_limit",
                 f"limits may hold {', '.join(sorted(provider.limits))}, each from 1 to {MOST_OF_ANY}",
-                f"not {name[:60]}",
+                f"not {name[:60]}: {limit}",
             )
 
 
 async def register(call: AdminCall) -> Answer:
-    """Register a key; its text is shown in this answer and never again."""
+    """Register a key, or give a registered one other settings; the answer shows its text and its webhook secret."""
     wanted = call.read(NewKey)
     text, universe = _check(call, wanted)
     world, provider = call.world, call.world.providers[wanted.provider]
@@ -149,25 +150,40 @@ async def register(call: AdminCall) -> Answer:
         raise AdminError(400, "invalid_amount", "balance must not be negative")
     key = _key(wanted, provider, text, balance)
     row = Registered(key.id, provider.id, universe, key.shown, wanted.revoked, world.wall())
-    name = f"{provider.id}:{key_digest(text)}"
-
-    def enlist(tx: Tx) -> bool:
-        if tx.get("registered", name) is not None:
-            return False
-        tx.put("registered", name, row)
-        return True
-
-    if not await world.store.transact(DIRECTORY, enlist):
-        raise AdminError(409, "key_exists", "this key is registered already", "use it, or register another text")
+    before = await world.store.transact(DIRECTORY, lambda tx: _enlist(tx, row, key_digest(text)))
+    if before is not None and before.universe != universe:
+        raise AdminError(
+            409,
+            "key_exists",
+            f"this key is registered in universe {before.universe}",
+            "name that one, or register another text",
+        )
     call.services.gate.forget()
+    keep = wanted.balance is None
     try:
-        await world.run(universe, lambda tx: _enter(tx, world.opening, provider, key))
+        left = await world.run(universe, lambda tx: _enter(tx, world.opening, provider, key, keep_balance=keep))
     except LedgerError as error:
-        await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", name))
+        if before is None:
+            await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", _name(row, key_digest(text))))
         hint = "a budgeted key takes its balance from its user; register a shared key of the user first"
         raise AdminError(409, "not_covered", str(error), hint) from None
     shown = {"id": key.id, "key": text, "provider": provider.id, "universe": universe}
-    return 201, {**shown, "balance": decimal_text(balance), "webhook_secret": key.secret, **settings_of(key)}
+    answer = {**shown, "balance": decimal_text(left), "webhook_secret": key.secret, **settings_of(key)}
+    return (201 if before is None else 200), answer
+
+
+def _name(row: Registered, digest: str) -> str:
+    return f"{row.provider}:{digest}"
+
+
+def _enlist(tx: Tx, row: Registered, digest: str) -> Registered | None:
+    """Put a key into the directory, unless another universe has it; return what stood there."""
+    before: Registered | None = tx.get("registered", _name(row, digest))
+    if before is None:
+        tx.put("registered", _name(row, digest), row)
+    elif before.universe == row.universe:
+        tx.put("registered", _name(row, digest), replace(row, created_at=before.created_at))
+    return before
 
 
 def _key(wanted: NewKey, provider: Provider, text: str, balance: int) -> Key:
@@ -194,16 +210,16 @@ def _key(wanted: NewKey, provider: Provider, text: str, balance: int) -> Key:
     )
 
 
-def _enter(tx: Tx, opening: Opening, provider: Provider, key: Key) -> None:
+def _enter(tx: Tx, opening: Opening, provider: Provider, key: Key, *, keep_balance: bool) -> int:
+    """Open a key, or change one; return what it can spend. What it has done so far stays."""
     open_universe(tx, opening)
-    if find_key(tx, key.id) is None:
-        if key.kind == "budgeted":
+    known = find_key(tx, key.id)
+    if known is None or tx.get("wallet", key.wallet) is None:
+        if key.kind == "budgeted" and known is None:
             issue(tx, key.account, -key.credits, note=f"budget of {key.shown}")
         open_with_history(tx, provider, key)
-        return
-    # Used before it was registered: its tasks and its spending stay, what is available becomes the balance asked.
-    tx.put("key", key.id, key)
-    if tx.get("wallet", key.wallet) is None:
-        open_with_history(tx, provider, key)
-        return
-    issue(tx, key.wallet, key.credits - the_wallet(tx, key.wallet).available, note="registered")
+        return the_wallet(tx, key.wallet).available
+    tx.put("key", key.id, replace(key, credits=known.credits) if keep_balance else key)
+    if not keep_balance:
+        issue(tx, key.wallet, key.credits - the_wallet(tx, key.wallet).available, note="registered")
+    return the_wallet(tx, key.wallet).available

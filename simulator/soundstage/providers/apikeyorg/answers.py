@@ -1,6 +1,7 @@
 """Makes the answers of chat: texts, JSON under a schema and tool calls, all drawn from the request.
 
-ASSUMED: the words, of course, and that `tool_choice: auto` calls a tool when a word of its name is in the user's text.
+ASSUMED: the words, of course, and that `tool_choice: auto` calls the tools that share a word of their name with the
+user's text.
 """
 
 import re
@@ -27,7 +28,7 @@ from soundstage.providers.apikeyorg.chat_wire import (
 _CHARACTERS_A_TOKEN = 4
 _PER_MESSAGE, _PRIMER = 4, 2
 _IMAGE, _SMALL_IMAGE, _OTHER_PART = 765, 85, 64
-_WORD = re.compile(r"[a-z]{3,}")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 class Called(NamedTuple):
@@ -39,10 +40,10 @@ class Called(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One choice: a text or a tool call, why it ended, and its tokens."""
+    """One choice: a text or tool calls, why it ended, and its tokens."""
 
     text: str | None
-    call: Called | None
+    calls: tuple[Called, ...]
     finish: str
     tokens: int
 
@@ -64,43 +65,60 @@ def answers(request: Chat, draw: Draw) -> list[Answer]:
         check(tool.function.parameters or {})
     last = request.messages[-1]
     about = _text_of(last.content)
-    function = _tool_for(request, last, about)
+    functions = _called(request, last, about)
     draws = [draw, *(Draw(draw.origin, str(index)) for index in range(1, request.n or 1))]
-    return [_answer(request, about, function, one) for one in draws]
+    return [_calls(request, functions, one) if functions else _text(request, about, one) for one in draws]
 
 
-def _answer(request: Chat, about: str, function: Function | None, draw: Draw) -> Answer:
-    if function is not None:
+def _calls(request: Chat, functions: list[Function], draw: Draw) -> Answer:
+    """Return calls of these functions, as many and as much of them as `max_tokens` leaves room for."""
+    made: list[Called] = []
+    finish, used = "tool_calls", 0
+    for number, function in enumerate(functions):
+        one = draw if number == 0 else Draw(draw.origin, f"call {number}")
         # Arguments are an object whatever the schema leaves open.
-        schema = {"type": "object", **(function.parameters or {})}
-        arguments = orjson.dumps(instance(schema, draw)).decode()
-        arguments, finish = _cut(arguments, request, "tool_calls")
-        call = Called(f"call_{draw.hex('call', 24)}", function.name, arguments)
-        return Answer(None, call, finish, tokens(arguments))
+        arguments = orjson.dumps(instance({"type": "object", **(function.parameters or {})}, one)).decode()
+        arguments, finish = _cut(arguments, None if request.limit is None else request.limit - used, "tool_calls")
+        made.append(Called(f"call_{one.hex('call', 24)}", function.name, arguments))
+        used += tokens(arguments)
+        if finish == "length" or used == request.limit:
+            break
+    return Answer(None, tuple(made), finish, used)
+
+
+def _text(request: Chat, about: str, draw: Draw) -> Answer:
     wanted = request.response_format
     if isinstance(wanted, SchemaFormat):
-        text = orjson.dumps(instance(wanted.json_schema.schema_ or {}, draw)).decode()
+        text = orjson.dumps(instance(wanted.json_schema.schema_ or {"type": "object"}, draw)).decode()
     else:
         text = answer(draw, about)
         if wanted is not None and wanted.type == "json_object":
             text = orjson.dumps({"answer": text}).decode()
         text = _until(text, request.stop)
-    text, finish = _cut(text, request, "stop")
-    return Answer(text, None, finish, tokens(text))
+    text, finish = _cut(text, request.limit, "stop")
+    return Answer(text, (), finish, tokens(text))
 
 
-def _tool_for(request: Chat, last: Message, about: str) -> Function | None:
+def _called(request: Chat, last: Message, about: str) -> list[Function]:
+    """Return the functions to call: the named one, or those whose name shares a word with what the user said."""
     choice = request.tool_choice
     functions = [tool.function for tool in request.tools or ()]
     if not functions or choice == "none":
-        return None
+        return []
     if isinstance(choice, NamedTool):
-        return next(one for one in functions if one.name == choice.function.name)
+        return [one for one in functions if one.name == choice.function.name][:1]
     if choice != "required" and last.role != "user":
-        return None
-    words = set(_WORD.findall(about.lower()))
-    fitting = [one for one in functions if words & set(_WORD.findall(one.name.lower()))]
-    return (fitting or functions)[0] if fitting or choice == "required" else None
+        return []
+    said = _words(about)
+    fitting = [one for one in functions if said & _words(one.name)]
+    if choice == "required" and not fitting:
+        return functions[:1]
+    return fitting[:1] if request.parallel_tool_calls is False else fitting
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text or a name: `getWeather` and `get_weather` have the same two."""
+    return {word.lower() for word in _WORD.findall(text) if len(word) > 2}
 
 
 def _until(text: str, stop: str | Sequence[str] | None) -> str:
@@ -109,8 +127,7 @@ def _until(text: str, stop: str | Sequence[str] | None) -> str:
     return text[: min(found)] if found else text
 
 
-def _cut(text: str, request: Chat, finish: str) -> tuple[str, str]:
-    most = request.limit
+def _cut(text: str, most: int | None, finish: str) -> tuple[str, str]:
     if most is None or tokens(text) <= most:
         return text, finish
     return text[: most * _CHARACTERS_A_TOKEN], "length"

@@ -5,6 +5,7 @@ secret per key (A-KEY-06), and the retries.
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 from soundstage.core.outbox import Delivery
 from soundstage.core.provider import CallbackScheme
@@ -35,7 +36,7 @@ def _headers(delivery: Delivery, secret: str, timestamp: int) -> Mapping[str, st
 
 
 def _secret(material: bytes) -> str:
-    return f"sec_{(material + material)[:24].hex()}"
+    return f"sec_{sha256(material).hexdigest()[:48]}"
 
 
 CALLBACK = CallbackScheme(

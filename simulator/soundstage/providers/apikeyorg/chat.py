@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from soundstage.core.call import NO_HEADERS, Call, Frame, Problem, Reply, Stream
+from soundstage.core.call import Call, Frame, Problem, Reply, Stream
 from soundstage.core.randomness import Draw, fingerprint
 from soundstage.core.universe import draw_for, the_universe
 from soundstage.core.usage import Use, charge
@@ -20,7 +20,7 @@ from soundstage.providers.apikeyorg.catalogue import Model
 from soundstage.providers.apikeyorg.chat_wire import Chat
 from soundstage.providers.apikeyorg.errors import INSUFFICIENT, reply_to
 from soundstage.providers.apikeyorg.wanted import find_model
-from soundstage.validation import compact, ignored, read
+from soundstage.validation import compact, read, warned
 
 OPERATION = "createChatCompletion"
 # What an answer's words depend on; `stop` and `max_tokens` only cut the same words off earlier.
@@ -72,8 +72,7 @@ def chat(call: Call, tx: Tx) -> Reply:
     }
     spent = (usage["prompt_tokens"], usage["completion_tokens"], 0)
     charge(tx, Use(head["id"], call.key.wallet, call.key.id, model.id, "chat", tx.now, price, tokens=spent))
-    warning = ignored(Chat, call.body)
-    headers = NO_HEADERS if warning is None else {"X-Soundstage-Warning": warning}
+    headers = warned(Chat, call.body)
     if request.stream:
         with_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
         body = Stream(tuple(_frames(head, given, usage if with_usage else None)))
@@ -100,9 +99,11 @@ def _usage(asked: int, written: int) -> dict[str, Any]:
 
 def _choice(index: int, one: Answer) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": one.text, "refusal": None}
-    if one.call is not None:
-        function = {"name": one.call.name, "arguments": one.call.arguments}
-        message["tool_calls"] = [{"id": one.call.id, "type": "function", "function": function}]
+    if one.calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in one.calls
+        ]
     return {"index": index, "message": message, "logprobs": None, "finish_reason": one.finish}
 
 
@@ -122,16 +123,17 @@ def _frames(head: dict[str, Any], given: list[Answer], usage: dict[str, Any] | N
 
 
 def _deltas(one: Answer) -> Iterator[tuple[dict[str, Any], str | None]]:
-    if one.call is None:
+    if not one.calls:
         yield {"role": "assistant", "content": "", "refusal": None}, None
         for piece in pieces(one.text or ""):
             yield {"content": piece}, None
-    else:
-        function = {"name": one.call.name, "arguments": ""}
-        first = {"index": 0, "id": one.call.id, "type": "function", "function": function}
-        yield {"role": "assistant", "content": None, "refusal": None, "tool_calls": [first]}, None
-        for piece in pieces(one.call.arguments):
-            yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}, None
+    role: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
+    for number, call in enumerate(one.calls):
+        function = {"name": call.name, "arguments": ""}
+        first = {"index": number, "id": call.id, "type": "function", "function": function}
+        yield {**(role if number == 0 else {}), "tool_calls": [first]}, None
+        for piece in pieces(call.arguments):
+            yield {"tool_calls": [{"index": number, "function": {"arguments": piece}}]}, None
     yield {}, one.finish
 
 

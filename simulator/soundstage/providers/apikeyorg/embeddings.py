@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from soundstage.core.call import NO_HEADERS, Call, Problem, Reply
+from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.universe import draw_for
 from soundstage.core.usage import Use, charge
 from soundstage.core.view import Tx
@@ -14,7 +14,7 @@ from soundstage.providers.apikeyorg.catalogue import Model
 from soundstage.providers.apikeyorg.chat_wire import Embeddings
 from soundstage.providers.apikeyorg.errors import INSUFFICIENT, reply_to
 from soundstage.providers.apikeyorg.wanted import find_model
-from soundstage.validation import compact, ignored, read
+from soundstage.validation import compact, read, warned
 
 OPERATION = "createEmbedding"
 Text = str | Sequence[int]
@@ -41,7 +41,6 @@ def embed(call: Call, tx: Tx) -> Reply:
     use_id = f"emb-{draw.hex('id', 24)}"
     charge(tx, Use(use_id, call.key.wallet, call.key.id, model.id, "embedding", tx.now, price, tokens=(used, 0, 0)))
     size = request.dimensions or int(model.data["dimensions"])
-    warning = ignored(Embeddings, call.body)
     body = {
         "object": "list",
         "data": [
@@ -51,7 +50,7 @@ def embed(call: Call, tx: Tx) -> Reply:
         "model": model.id,
         "usage": {"prompt_tokens": used, "total_tokens": used},
     }
-    return Reply(body, headers=NO_HEADERS if warning is None else {"X-Soundstage-Warning": warning})
+    return Reply(body, headers=warned(Embeddings, call.body))
 
 
 def _texts(given: Any) -> list[Text]:

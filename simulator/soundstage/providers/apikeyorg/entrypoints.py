@@ -126,19 +126,30 @@ def _parameters(operation: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _whole(rules: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a field's rules with those of the schema it refers to."""
+    if "$ref" not in rules:
+        return rules
+    return {**_document()["components"]["schemas"][rules["$ref"].rsplit("/", 1)[1]], **rules}
+
+
 def _type(rules: Mapping[str, Any]) -> str:
-    if "$ref" in rules:
-        return str(rules["$ref"].rsplit("/", 1)[1])
+    rules = _whole(rules)
     kind = rules.get("type")
     if kind is None:
-        return " or ".join(_type(one) for one in rules.get("anyOf", rules.get("oneOf", ()))) or "any"
+        alternatives = rules.get("anyOf", rules.get("oneOf", ()))
+        kind = list(dict.fromkeys(_type(one) for one in alternatives)) or ["string" if "enum" in rules else "any"]
     return kind if isinstance(kind, str) else " or ".join(one for one in kind if one != "null")
 
 
 def _meaning(rules: Mapping[str, Any]) -> str:
+    rules = _whole(rules)
     said = [str(rules["description"]).strip()] if "description" in rules else []
-    if "enum" in rules:
-        said.append(f"One of {', '.join(str(value) for value in rules['enum'] if value is not None)}.")
+    values = rules.get("enum") or [
+        value for one in rules.get("anyOf", rules.get("oneOf", ())) for value in _whole(one).get("enum", ())
+    ]
+    if values:
+        said.append(f"One of {', '.join(str(value) for value in values if value is not None)}.")
     if "default" in rules:
         said.append(f"Default {rules['default']}.")
     return " ".join(said).replace("\n", " ").replace("|", "\\|")

@@ -1,6 +1,6 @@
 """API-Key's estimate: what a task would cost, for anybody who asks; nothing is created or charged (R-KEY-030..036)."""
 
-from soundstage.core.call import NO_HEADERS, Call, Problem, Reply
+from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.money import number
 from soundstage.core.view import Tx
 from soundstage.providers.apikeyorg.catalogue import TASK_CATEGORIES, Model
@@ -8,7 +8,7 @@ from soundstage.providers.apikeyorg.errors import reply_to
 from soundstage.providers.apikeyorg.pricing import as_sent, longest, price, within
 from soundstage.providers.apikeyorg.wanted import find_model, fit
 from soundstage.providers.apikeyorg.wire import Estimate
-from soundstage.validation import ignored, read
+from soundstage.validation import read, warned
 
 
 def estimate(call: Call, tx: Tx) -> Reply:
@@ -39,8 +39,7 @@ def estimate(call: Call, tx: Tx) -> Reply:
         "max_credits": None if most is None else as_sent(most),
         "within_budget": None if most is None else within(costs, most),
     }
-    warning = ignored(Estimate, call.body)
-    return Reply(body, headers=NO_HEADERS if warning is None else {"X-Soundstage-Warning": warning})
+    return Reply(body, headers=warned(Estimate, call.body))
 
 
 def _misfit(model: Model, request: Estimate) -> Problem | None:

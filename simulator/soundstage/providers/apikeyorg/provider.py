@@ -80,6 +80,7 @@ PROVIDER = Provider(
         Operation("getAuthGuide", "GET", entrypoints.AUTH, entrypoints.auth, keyless=True),
     ),
     credential=_credential,
+    send_key="the header Authorization: Bearer <api key>, or x-api-key: <api key>",
     key_fault=_key_fault,
     reply_to=reply_to,
     states=STATES,

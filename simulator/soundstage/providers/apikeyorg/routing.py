@@ -49,7 +49,7 @@ def told(model: Model, draw: Draw) -> str:
     """Return the route of a task in words."""
     tries = route(model, draw)
     said = [
-        f"{one.path.id} (priority {one.path.priority}, weight {one.path.weight}) "
+        f"{one.path.id} (priority {one.path.priority}, weight {one.path.weight}, {_policy(one.path)}) "
         + (
             "took it"
             if one.taken
@@ -58,3 +58,7 @@ def told(model: Model, draw: Draw) -> str:
         for one in tries
     ]
     return f"Delivery path: {'; '.join(said)}"
+
+
+def _policy(path: Path) -> str:
+    return f"up to {path.retries} {'retry' if path.retries == 1 else 'retries'} after {path.retry_wait_ms // 1000} s"

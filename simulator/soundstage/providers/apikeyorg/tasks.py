@@ -3,7 +3,7 @@
 from functools import partial
 
 from soundstage.core import task as tasks
-from soundstage.core.call import NO_HEADERS, Call, Problem, Reply
+from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.money import decimal_text
 from soundstage.core.provider import Handler
 from soundstage.core.randomness import Draw
@@ -17,7 +17,7 @@ from soundstage.providers.apikeyorg.routing import route
 from soundstage.providers.apikeyorg.status import created_body, made_seconds
 from soundstage.providers.apikeyorg.wanted import Wanted, find_model, wanted
 from soundstage.providers.apikeyorg.wire import ImageTask, Music, TaskRequest, Video
-from soundstage.validation import compact, ignored, read
+from soundstage.validation import compact, read, warned
 
 # ASSUMED: a task is pending for a tenth of its run, and runs 80 % to 110 % of its estimate.
 _PENDING_SHARE = 10
@@ -40,8 +40,7 @@ def _create(category: Category, wire: type[TaskRequest], call: Call, tx: Tx) -> 
     if not covers(tx, call.key.wallet, reserve):
         return reply_to(INSUFFICIENT)
     task = _start(call, tx, asked, reserve, request.callback_url)
-    warning = ignored(wire, call.body)
-    return Reply(created_body(task), headers=NO_HEADERS if warning is None else {"X-Soundstage-Warning": warning})
+    return Reply(created_body(task), headers=warned(wire, call.body))
 
 
 def _start(call: Call, tx: Tx, asked: Wanted, reserve: int, callback_url: str | None) -> tasks.Task:

@@ -21,7 +21,7 @@ _SIZE = r"^[1-9]\d{1,4}x[1-9]\d{1,4}$"
 
 def _image(given: str) -> str:
     if not given.startswith("data:"):
-        return web_url(given)
+        return web_url(given, or_data=True)
     if _DATA_URL.match(given) is None:
         raise ValueError("A data: URL here must hold an image in base64, such as data:image/png;base64,iVBORw0…")
     return given

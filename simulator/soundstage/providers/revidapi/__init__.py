@@ -1,0 +1,1 @@
+"""RevidAPI: images, videos, motion control and talking avatars as jobs, with slots, a queue and uploads."""
