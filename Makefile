@@ -15,7 +15,7 @@ unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check clients fuzz bench bench-quick lock readme clean
+.PHONY: help run test check clients fuzz bench bench-quick new-provider lock readme clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ bench: $(STAMP) ## Measure against a minimal server and write tests/performance/
 bench-quick: $(STAMP) ## The same, short, in a scratch folder; fails below the floors
 	$(BIN)/python tests/performance/bench.py --quick --floors --only speed \
 	  --out $(VENV)/bench.json --markdown $(VENV)/bench.md $(ARGS)
+
+new-provider: $(STAMP) ## Begin a provider: code, schemas and a fixture with marks where to go on (NAME=acme)
+	@$(if $(NAME),,$(error say which: make new-provider NAME=acme))
+	$(BIN)/python tests/packaging/new_provider.py $(NAME)
 
 lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header \

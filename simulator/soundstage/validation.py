@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -124,8 +125,8 @@ def ignored(model: type[BaseModel], given: Mapping[str, Any]) -> str | None:
     """Return a warning that names the fields which had no effect, or None."""
     if given.keys() <= _fields(model):
         return None
-    unknown = given.keys() - _fields(model)
-    names = ", ".join(f"{name[:SHOWN]}{_meant(name, model.model_fields)}" for name in sorted(unknown)[:5])
+    unknown = list(islice((name for name in given if name not in _fields(model)), 5))
+    names = ", ".join(f"{name[:SHOWN]}{_meant(name[:SHOWN], model.model_fields)}" for name in sorted(unknown))
     return header_text(f"ignored fields: {names}")
 
 
@@ -173,7 +174,8 @@ def _problem(error: ValidationError, model: type[BaseModel], given: Mapping[str,
     field = ".".join(_where(first, given))
     if first["type"] == "missing":
         missing = f"{field} is required"
-        close = get_close_matches(field, [name for name in given if name not in model.model_fields], 1)
+        strange = (name[:SHOWN] for name in given if name not in model.model_fields)
+        close = get_close_matches(field, list(islice(strange, 100)), 1)
         return Problem("invalid_request", f"{missing}; you sent {close[0][:SHOWN]}." if close else f"{missing}.", field)
     if first["type"] == "value_error":
         said = str(first["ctx"]["error"])

@@ -157,6 +157,7 @@ def test_the_last_path_of_all_is_never_busy() -> None:
 def test_a_route_is_told_in_words() -> None:
     of = model(path("a", retries=1, busy=ALWAYS), path("b", 2, 7))
     assert told(of, Draw("x")) == (
-        "Delivery path: a (priority 1, weight 100) was busy, tried again after 2 s; "
-        "a (priority 1, weight 100) was busy; b (priority 2, weight 7) took it"
+        "Delivery path: a (priority 1, weight 100, up to 1 retry after 2 s) was busy, tried again after 2 s; "
+        "a (priority 1, weight 100, up to 1 retry after 2 s) was busy; "
+        "b (priority 2, weight 7, no retry) took it"
     )

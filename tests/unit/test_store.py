@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soundstage.core.call import BlobRef
 from soundstage.core.clock import Clock
 from soundstage.core.outbox import Attempt, Delivery
 from soundstage.core.slots import SlotLimits, Slots, Waiting
@@ -15,6 +16,7 @@ from soundstage.core.store import Store
 from soundstage.core.task import Task
 from soundstage.core.timeline import Point, planned, replaced
 from soundstage.core.universe import Key, Opening, Registered, Universe, open_universe, set_clock
+from soundstage.core.uploads import Upload
 from soundstage.core.usage import Use
 from soundstage.core.view import ALL, GONE, Tx, View, Writes
 from soundstage.core.wallet import Entry, Wallet
@@ -442,6 +444,8 @@ RECORDS = [
     SlotLimits(5, (("image", 3),), 3),
     Slots(SlotLimits(5, (("image", 3),), 3), (("image", 2),), (Waiting("t", "image"),)),
     Waiting("t", "image"),
+    Upload("up_1", "p", "k", "a", "image", 1, 2, 3, ("image/png",), blob=BlobRef(4, "image/png", "ab", 1.5)),
+    BlobRef(4, None, "ab"),
     Universe("u", "name", 2**64, Clock("manual"), 3),
     Wallet("w", "midsync", "k", 9, 4, 3, 2),
 ]

@@ -71,7 +71,7 @@ async def test_head_has_the_headers_of_get_and_no_body(stage: House, path: str) 
 async def test_other_methods_are_405(stage: House, path: str, method: str) -> None:
     answer = await nobody(stage).call(method, path)
     assert refused(answer, 405, "method_not_allowed", "invalid_request_error")
-    assert answer.headers["Allow"] == "GET"
+    assert answer.headers["Allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("root", [False, True])

@@ -171,7 +171,7 @@ async def test_r_key_049_the_explanation_names_the_delivery_path_and_clients_see
         assert tries[-1].endswith("took it")
         for one in tries:
             path = paths[one.split(" ")[0]]
-            assert f"(priority {path['priority']}, weight {path['weight']})" in one
+            assert f"(priority {path['priority']}, weight {path['weight']}, up to {path['retries']} " in one
         assert not [name for name in (*paths, "path") if name in str(await client.poll(made["id"])) + str(made.body)]
         at = await timeline(admin, made["id"])
         pending, processing = at["running"] - at["waiting"], at["succeeded"] - at["running"]

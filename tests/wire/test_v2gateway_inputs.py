@@ -190,15 +190,13 @@ async def test_r_v2_071_hostile_bodies_are_refused_in_the_family_s_shape(stage: 
 
 
 async def test_a_body_nested_as_deep_as_json_goes_is_refused_and_not_an_error_of_ours(stage: House) -> None:
-    for depth in (200, 260, 1000):
+    for depth in (90, 110, 260, 1000):
         raw = json.dumps(dict(VEO))[:-1] + ', "x": ' + "[" * depth + "]" * depth + "}"
         answer = await v2(stage).call("POST", PATH, data=raw.encode())
-        if depth == 200:
+        if depth == 90:
             assert answer.status == 200, answer.raw
         else:
-            invalid(answer, "nested too deeply")
-        deep_prompt = f'{{"model": "veo3", "prompt": {"[" * depth}{"]" * depth}}}'
-        invalid(await v2(stage).call("POST", PATH, data=deep_prompt.encode()), "prompt must be a string")
+            invalid(answer, "nested more than 100 levels")
 
 
 async def test_r_v2_005_a_body_that_is_not_json_is_refused(stage: House) -> None:

@@ -11,6 +11,7 @@ from aiohttp.web_request import BaseRequest
 from soundstage.core.call import Problem
 
 JSON_LIMIT = 1_048_576
+DEEPEST = 100
 
 
 async def read_bytes(request: BaseRequest, limit: int) -> bytes | Problem:
@@ -56,12 +57,29 @@ def parse_json(raw: bytes, content_type: str | None, *, or_form: bool = False) -
     if not raw.strip():
         return Problem("malformed_body", "The body is empty; send a JSON object.")
     try:
-        return orjson.loads(raw)
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         return Problem(
             "malformed_body",
             f"The body is not valid JSON in UTF-8 (line {error.lineno}, column {error.colno}); send a JSON object.",
         )
+    if is_deep(raw, value):
+        return Problem("malformed_body", f"The body is nested more than {DEEPEST} levels deep.")
+    return value
+
+
+def is_deep(raw: bytes, value: Any) -> bool:
+    """Tell whether a parsed value is nested deeper than anything here can write again."""
+    if raw.count(b"[") + raw.count(b"{") <= DEEPEST:
+        return False
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            return True
+        inside = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [child for children in inside for child in children if isinstance(child, dict | list)]
+    return False
 
 
 def parse_query(text: str) -> Mapping[str, str] | Problem:

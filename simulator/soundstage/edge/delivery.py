@@ -21,7 +21,8 @@ from soundstage.core.universe import the_key
 from soundstage.core.uploads import Upload
 from soundstage.core.view import Tx
 from soundstage.core.world import World
-from soundstage.edge.egress import EgressPolicy, check_url, guarded_connector
+from soundstage.edge.body import is_deep
+from soundstage.edge.egress import BLOCKED, EgressPolicy, check_url, guarded_connector
 from soundstage.edge.metrics import Counts
 from soundstage.edge.uploads import fetch
 from soundstage.store.blobs import BlobStore
@@ -125,7 +126,7 @@ class Courier:
     ) -> tuple[int, str | None]:
         reason = check_url(delivery.url, self._policy)
         if reason is not None:
-            return 0, f"blocked: {reason}"
+            return 0, f"{BLOCKED}{reason}"
         secret = await self._world.run(universe_id, lambda tx: the_key(tx, delivery.key_id).secret)
         async with self._lane(delivery.url):
             # Signed only when its turn has come: receivers refuse a timestamp that is minutes old.
@@ -145,8 +146,12 @@ class Courier:
                 return answer.status, None
         except TimeoutError:
             return 0, f"no answer within {timeout_seconds:g} s"
+        except aiohttp.ClientConnectorError as error:
+            # The guard's own words begin the text; a host or a receiver can only add to aiohttp's.
+            said = error.os_error.strerror or ""
+            return 0, (said if said.startswith(BLOCKED) else str(error))[:200]
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            text = str(error) or type(error).__name__
+            text = f"failed: {error or type(error).__name__}"
             return 0, text[:200]
 
     def _client(self) -> aiohttp.ClientSession:
@@ -182,7 +187,7 @@ def _claim(tx: Tx) -> Delivery | Upload | bool | None:
 def _verdict(scheme: CallbackScheme, number: int, status: int, error: str | None) -> tuple[DeliveryState, int | None]:
     if 200 <= status < 300:
         return "delivered", None
-    if error is not None and "blocked" in error:
+    if error is not None and error.startswith(BLOCKED):
         return "blocked", None
     if status in scheme.refusals:
         return "refused", None
@@ -198,6 +203,7 @@ def _shown(name: str, value: str) -> str:
 def body_text(body: bytes) -> object:
     """Return a delivery's body for the admin: parsed when it is JSON, text otherwise."""
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except ValueError:
         return body.decode("utf-8", "replace")
+    return body.decode("utf-8", "replace") if is_deep(body, value) else value

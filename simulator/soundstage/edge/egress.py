@@ -28,13 +28,13 @@ from yarl import URL
 
 from soundstage.core.addresses import is_local_name
 
-__all__ = ["BoundedResolver", "EgressPolicy", "Verdict", "check_url", "guarded_connector"]
+__all__ = ["BLOCKED", "BoundedResolver", "EgressPolicy", "Verdict", "check_url", "guarded_connector"]
 
 MAX_URL_LENGTH = 2048
 DNS_THREADS = 4
 DNS_TIMEOUT_SECONDS = 2.0
 
-_BLOCKED = "blocked by egress policy: "
+BLOCKED = "blocked by egress policy: "
 _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 _CLOSED = "public addresses are not contacted without --allow-egress"
 
@@ -181,7 +181,7 @@ class BoundedResolver(AbstractResolver):
         # Asked again here because a redirect or a caller may come without check_url.
         reason = _check_name(host, plain=False, policy=self._policy)
         if reason:
-            raise OSError(errno.EACCES, _BLOCKED + reason)
+            raise OSError(errno.EACCES, BLOCKED + reason)
         if _is_localhost(host):
             found = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
         else:
@@ -225,7 +225,7 @@ def _open_socket(policy: EgressPolicy, info: AddrInfoType) -> socket.socket:
     # A zone belongs to link-local addresses, which are refused; elsewhere asyncio would resolve once more.
     reason = verdict.reason or ("an address with a zone is not contacted" if "%" in host else "")
     if reason:
-        raise OSError(errno.EACCES, _BLOCKED + reason)
+        raise OSError(errno.EACCES, BLOCKED + reason)
     return socket.socket(family=family, type=kind, proto=protocol)
 
 

@@ -23,6 +23,7 @@ from soundstage.core.universe import (
     universe_of,
 )
 from soundstage.core.view import Tx
+from soundstage.core.wallet import issue
 from soundstage.core.world import World
 
 _REFUSED_SUFFIXES = ("_revoked", "_invalid")
@@ -50,6 +51,10 @@ class Gate:
     def known(self, provider_id: str, key_text: str) -> Identity | None:
         """Return an identity found before."""
         return self._known.get((provider_id, key_text))
+
+    def trusts(self, provider_id: str, key_text: str | None, identity: Identity) -> bool:
+        """Tell whether nothing was registered, changed or revoked since an identity was found."""
+        return self._known.get((provider_id, key_text or "")) is identity
 
     def forget(self) -> None:
         """Look everything up anew, because a key was registered, revoked or deleted."""
@@ -121,6 +126,12 @@ def enter(tx: Tx, provider: Provider, identity: Identity, opening: Opening) -> K
     )
     open_with_history(tx, provider, made)
     return made
+
+
+def take_budget(tx: Tx, key: Key) -> None:
+    """Take a budgeted key's credits out of its user's; raises LedgerError when these do not cover them."""
+    if key.kind == "budgeted":
+        issue(tx, key.account, -key.credits, note=f"budget of {key.shown}")
 
 
 def open_with_history(tx: Tx, provider: Provider, key: Key) -> None:

@@ -29,6 +29,7 @@ from soundstage.edge.forms import is_form, read_form
 from soundstage.edge.gate import Gate, Identity, enter, limit_problem
 from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
+from soundstage.edge.uploads import go_on
 from soundstage.store.blobs import BlobStore, BlobWriter
 
 _log = structlog.get_logger("soundstage.edge")
@@ -99,6 +100,12 @@ class Operations:
         body = None if operation.body == "none" else await self._body(visit)
         if isinstance(body, Problem):
             return provider.reply_to(body)
+        if not self._gate.trusts(provider.id, key_text, identity):
+            # While the body arrived, keys were changed, and this one may be revoked: the question is asked again.
+            found = await self._gate.identify(provider, key_text)
+            if isinstance(found, Problem):
+                return provider.reply_to(found)
+            identity = found
         return await world.run(identity.universe, self._step(visit, identity, params, query, body))
 
     def _step(
@@ -142,6 +149,7 @@ class Operations:
         return self._world.outside(lambda tx: operation.handle(call, tx))
 
     async def _body(self, visit: _Visit) -> Any:
+        await go_on(visit.request)
         content_type = visit.request.headers.get("Content-Type")
         forms = visit.operation.body == "json or form"
         if forms and is_form(content_type):

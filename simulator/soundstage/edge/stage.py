@@ -95,6 +95,14 @@ class Stage:
             self.ticker.committed(universe_id, view)
 
     async def _handle(self, request: BaseRequest) -> web.StreamResponse:
+        response = await self._answer(request)
+        if "Content-Encoding" in request.headers and not request.content.is_eof():
+            # Nobody unpacks what nobody wanted: a few bytes of it may be gigabytes.
+            response.force_close()
+            request.content.feed_eof()
+        return response
+
+    async def _answer(self, request: BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         match = self._router.match(path)
         if match is not None:
@@ -158,7 +166,8 @@ def _http_log() -> logging.Logger:
     """Return where aiohttp reports errors: a body that a client broke off is none of this server's."""
 
     def ours(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], web.RequestPayloadError | HttpProcessingError))
+        broken_off = web.RequestPayloadError | HttpProcessingError | ConnectionError
+        return not (record.exc_info and isinstance(record.exc_info[1], broken_off))
 
     log = logging.getLogger("soundstage.http")
     if not log.filters:

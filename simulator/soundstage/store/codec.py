@@ -5,12 +5,14 @@ import json
 from base64 import b64decode, b64encode
 from typing import Any, Final
 
+from soundstage.core.call import BlobRef
 from soundstage.core.clock import Clock
 from soundstage.core.outbox import Attempt, Delivery
 from soundstage.core.slots import SlotLimits, Slots, Waiting
 from soundstage.core.task import Task
 from soundstage.core.timeline import Point
 from soundstage.core.universe import Key, Registered, Universe
+from soundstage.core.uploads import Upload
 from soundstage.core.usage import Use
 from soundstage.core.view import GONE, Writes
 from soundstage.core.wallet import Entry, Wallet
@@ -19,6 +21,7 @@ _RECORDS: Final[dict[str, type[Any]]] = {
     record.__name__: record
     for record in (
         Attempt,
+        BlobRef,
         Clock,
         Delivery,
         Entry,
@@ -29,6 +32,7 @@ _RECORDS: Final[dict[str, type[Any]]] = {
         SlotLimits,
         Task,
         Universe,
+        Upload,
         Use,
         Waiting,
         Wallet,
@@ -52,7 +56,7 @@ def decode(entry: bytes) -> tuple[Writes, int]:
 def _plain(value: Any) -> Any:
     if value is GONE:
         return {"": "gone"}
-    if isinstance(value, Point | Slots | SlotLimits | Task | Use | Waiting | Wallet):
+    if isinstance(value, Point | Slots | SlotLimits | Task | Upload | Use | Waiting | Wallet):
         return {"": type(value).__name__, "of": [_plain(item) for item in value]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [_plain(getattr(value, field.name)) for field in dataclasses.fields(value)]

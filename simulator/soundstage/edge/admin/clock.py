@@ -6,13 +6,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from soundstage.core.clock import Clock, Mode, iso, parse_iso, stopwatch
-from soundstage.core.universe import set_clock, the_universe
+from soundstage.core.universe import find_universe, set_clock, the_universe
 from soundstage.core.view import Tx
 from soundstage.core.world import due_in
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
 
 _MOST_STEPS = 1_000_000
-_LATEST = parse_iso("9000-01-01")
+_EARLIEST, _LATEST = 0, parse_iso("9000-01-01")
 _LONGEST_SECONDS = 100 * 365 * 86_400
 
 
@@ -78,7 +78,9 @@ async def switch(call: AdminCall) -> Answer:
 
         fresh = await _untouched(call, universe)
         if fresh and instant is not None:
-            await _start_at(call, universe, Clock(wanted.mode, wanted.speed or 10.0, 0, instant), instant)
+            await _start_at(
+                call, universe, Clock(wanted.mode, wanted.speed or call.world.opening.clock.speed, 0, instant), instant
+            )
         else:
             await call.world.run(universe, change)
             if instant is not None:
@@ -130,6 +132,8 @@ async def _advance(call: AdminCall, universe: str, wanted: Advance) -> None:
 def _in_range(instant: int) -> int:
     if instant > _LATEST:
         raise AdminError(409, "clock_too_far", "clocks here end at the year 9000", "advance by less")
+    if instant < _EARLIEST:
+        raise AdminError(400, "invalid_request", "clocks here begin at 1970-01-01T00:00:00Z", "name a later instant")
     return instant
 
 
@@ -163,7 +167,10 @@ async def _start_at(call: AdminCall, universe: str, clock: Clock, instant: int) 
 
 async def _show(call: AdminCall, universe: str) -> dict[str, Any]:
     def look(tx: Tx) -> dict[str, Any]:
-        clock = the_universe(tx).clock
+        found = find_universe(tx)
+        if found is None:
+            raise AdminError(409, "universe_gone", "this universe was reset meanwhile", "it opens anew on its next use")
+        clock = found.clock
         due = [first[0] for table in ("event", "attempt") if (first := tx.first(table)) is not None]
         return {
             "mode": clock.mode,

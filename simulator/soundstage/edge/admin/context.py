@@ -80,7 +80,7 @@ class AdminCall:
         text = self.query.get(name)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and 1 <= int(text[:12]) <= most):
+        if not (len(text) <= 15 and text.isascii() and text.isdigit() and 1 <= int(text) <= most):
             raise AdminError(
                 400, "invalid_request", f"{name} must be a whole number from 1 to {most}, got {text[:40]!r}"
             )

@@ -25,7 +25,7 @@ from soundstage.core.wallet import LedgerError, issue, the_wallet
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.egress import EgressPolicy, check_url
-from soundstage.edge.gate import open_with_history, secret_of
+from soundstage.edge.gate import open_with_history, secret_of, take_budget
 
 
 class NewKey(AdminBody):
@@ -214,12 +214,16 @@ def _enter(tx: Tx, opening: Opening, provider: Provider, key: Key, *, keep_balan
     """Open a key, or change one; return what it can spend. What it has done so far stays."""
     open_universe(tx, opening)
     known = find_key(tx, key.id)
-    if known is None or tx.get("wallet", key.wallet) is None:
-        if key.kind == "budgeted" and known is None:
-            issue(tx, key.account, -key.credits, note=f"budget of {key.shown}")
+    if known is None:
+        take_budget(tx, key)
         open_with_history(tx, provider, key)
         return the_wallet(tx, key.wallet).available
+    if (known.account, known.wallet) != (key.account, key.wallet):
+        hint = "name the user when the key is first registered, before its first use"
+        raise AdminError(409, "key_in_use", "this key has an account of its own already", hint)
     tx.put("key", key.id, replace(key, credits=known.credits) if keep_balance else key)
     if not keep_balance:
-        issue(tx, key.wallet, key.credits - the_wallet(tx, key.wallet).available, note="registered")
+        more = key.credits - the_wallet(tx, key.wallet).available
+        take_budget(tx, replace(key, credits=more))
+        issue(tx, key.wallet, more, note="registered")
     return the_wallet(tx, key.wallet).available

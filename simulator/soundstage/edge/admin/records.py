@@ -15,9 +15,19 @@ from soundstage.core.view import Tx
 from soundstage.core.wallet import listed
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route, readable
 from soundstage.edge.delivery import body_text
-from soundstage.edge.gate import open_with_history
+from soundstage.edge.gate import open_with_history, take_budget
 
-_SECRET_HEADERS = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization", "x-soundstage-admin-token"})
+_SECRET_HEADERS = frozenset(
+    {
+        "authorization",
+        "x-api-key",
+        "cookie",
+        "proxy-authorization",
+        "x-soundstage-admin-token",
+        "x-api-key-signature",
+        "webhook-signature",
+    }
+)
 _SECRET_FIELDS = frozenset({"api_key", "apikey", "key", "token"})
 
 
@@ -115,6 +125,8 @@ async def reset(call: AdminCall) -> Answer:
     `state` keeps the clock, the seed and the keys; `all` closes the universe, which opens anew when it is next used.
     """
     what = call.read(Reset).what
+    if what != "state" and call.universe == "*":
+        call.services.journal.clear()
     for universe in call.writable():
         if what != "journal":
             call.services.courier.ground(universe)
@@ -131,7 +143,9 @@ async def reset(call: AdminCall) -> Answer:
 
 
 def _start_over(call: AdminCall, tx: Tx) -> None:
-    for key in start_over(tx):
+    # Budgets come out of what their users have, so users first.
+    for key in sorted(start_over(tx), key=lambda key: key.kind == "budgeted"):
+        take_budget(tx, key)
         open_with_history(tx, call.world.providers[key.provider], key)
 
 

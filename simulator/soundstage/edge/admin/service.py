@@ -52,6 +52,8 @@ class Admin:
         except AdminError as refusal:
             content = {"error": {"code": refusal.code, "message": readable(str(refusal)), "hint": refusal.hint}}
             return _json(refusal.status, content)
+        except ConnectionError:
+            raise
         except Exception:  # noqa: BLE001 - the last resort, logged whole
             _log.exception("admin call failed", path=path)
             return _json(500, {"error": {"code": "internal", "message": "see the log", "hint": "report this"}})

@@ -234,7 +234,7 @@ def pattern_check(source: str) -> Callable[[str], bool]:
     return cast(Callable[[str], bool], _compiled({"pattern": source}).is_valid)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def plan_for(raw: bytes) -> Plan:
     """Return the plan of a schema given as JSON bytes; raises UnsatisfiableError for one that is not valid."""
     if len(raw) > _LARGEST_SCHEMA:

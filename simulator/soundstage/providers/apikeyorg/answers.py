@@ -11,7 +11,7 @@ from typing import NamedTuple
 import orjson
 
 from soundstage.core.randomness import Draw
-from soundstage.media.instances import check, instance
+from soundstage.media.instances import UnsatisfiableError, check, instance
 from soundstage.media.text import answer, tokens
 from soundstage.providers.apikeyorg.chat_wire import (
     AssistantMessage,
@@ -27,6 +27,7 @@ from soundstage.providers.apikeyorg.chat_wire import (
 
 _CHARACTERS_A_TOKEN = 4
 _PER_MESSAGE, _PRIMER = 4, 2
+MOST_TOKENS = 65_536
 _IMAGE, _SMALL_IMAGE, _OTHER_PART = 765, 85, 64
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
@@ -67,7 +68,12 @@ def answers(request: Chat, draw: Draw) -> list[Answer]:
     about = _text_of(last.content)
     functions = _called(request, last, about)
     draws = [draw, *(Draw(draw.origin, str(index)) for index in range(1, request.n or 1))]
-    return [_calls(request, functions, one) if functions else _text(request, about, one) for one in draws]
+    given: list[Answer] = []
+    for one in draws:
+        given.append(_calls(request, functions, one) if functions else _text(request, about, one))
+        if sum(made.tokens for made in given) > MOST_TOKENS:
+            raise UnsatisfiableError(f"the schema asks for more than {MOST_TOKENS} tokens of answers; ask for less")
+    return given
 
 
 def _calls(request: Chat, functions: list[Function], draw: Draw) -> Answer:

@@ -7,7 +7,7 @@ meaning for a stand-in (temperature, penalties and the like) is checked and then
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from soundstage.providers.apikeyorg.wire import Image
 from soundstage.validation import WireModel
@@ -77,8 +77,21 @@ Part = TextPart | ImagePart | SoundPart | FilePart | RefusalPart
 Content = str | Sequence[Part]
 _Asked = Annotated[TextPart | ImagePart | SoundPart | FilePart, Field(discriminator="type")]
 _Answered = Annotated[TextPart | RefusalPart, Field(discriminator="type")]
-_Parts = Field(min_length=1, max_length=1000)
+_Parts = Field(min_length=1, max_length=1000, fail_fast=True)
 _Plain = _Text | Annotated[list[TextPart], _Parts]
+
+
+# Values are judged after their number: a million wrong ones would be told one by one.
+def _all_numbers(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in given.values()):
+        raise ValueError("logit_bias must map tokens to numbers.")
+    return given
+
+
+def _all_texts(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not all(isinstance(value, str) for value in given.values()):
+        raise ValueError("metadata must map names to strings.")
+    return given
 
 
 class FunctionCall(WireModel):
@@ -117,7 +130,7 @@ class AssistantMessage(WireModel):
 
     role: Literal["assistant"]
     content: _Text | Annotated[list[_Answered], _Parts] | None = None
-    tool_calls: Annotated[list[ToolCall], Field(max_length=128)] | None = None
+    tool_calls: Annotated[list[ToolCall], Field(max_length=128, fail_fast=True)] | None = None
     name: str | None = None
 
     @model_validator(mode="after")
@@ -132,8 +145,8 @@ class ToolMessage(WireModel):
 
     role: Literal["tool"]
     content: _Plain
-    name: str | None = None
     tool_call_id: Annotated[str, Field(min_length=1, max_length=200)]
+    name: str | None = None
 
 
 Message = Annotated[Instruction | UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")]
@@ -200,14 +213,14 @@ class Chat(WireModel):
     """POST /v1/chat/completions."""
 
     model: str
-    messages: Annotated[list[Message], Field(min_length=1, max_length=2048)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=2048, fail_fast=True)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Field(ge=1, le=8)] | None = None
     stop: _Stop | Annotated[list[_Stop], Field(max_length=4)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=128, fail_fast=True)] | None = None
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     parallel_tool_calls: bool | None = None
     response_format: Annotated[PlainFormat | SchemaFormat, Field(discriminator="type")] | None = None
@@ -215,12 +228,12 @@ class Chat(WireModel):
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    logit_bias: Mapping[str, float] | None = None
+    logit_bias: Annotated[Mapping[str, Any], Field(max_length=1024), AfterValidator(_all_numbers)] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     seed: int | None = None
     user: str | None = None
-    metadata: Mapping[str, str] | None = None
+    metadata: Annotated[Mapping[str, Any], Field(max_length=64), AfterValidator(_all_texts)] | None = None
     store: bool | None = None
     reasoning_effort: str | None = None
     service_tier: str | None = None
@@ -263,11 +276,11 @@ class Embeddings(WireModel):
     model: str
     input: (
         Annotated[str, Field(min_length=1)]
-        | Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=2048)]
-        | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=8192)]
+        | Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=2048, fail_fast=True)]
+        | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=8192, fail_fast=True)]
         | Annotated[
-            list[Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=8192)]],
-            Field(min_length=1, max_length=2048),
+            list[Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=8192, fail_fast=True)]],
+            Field(min_length=1, max_length=2048, fail_fast=True),
         ]
     )
     dimensions: Annotated[int, Field(ge=1)] | None = None

@@ -36,7 +36,8 @@ def _credential(path: str, headers: Mapping[str, str], query: Mapping[str, str])
     if bearer is None:
         return headers.get("x-api-key")
     scheme, _, key = bearer.partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None
+    # Some other scheme is a key that cannot be right, not a key left out.
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _key_fault(key: str) -> str | None:

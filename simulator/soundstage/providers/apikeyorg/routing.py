@@ -61,4 +61,6 @@ def told(model: Model, draw: Draw) -> str:
 
 
 def _policy(path: Path) -> str:
+    if not path.retries:
+        return "no retry"
     return f"up to {path.retries} {'retry' if path.retries == 1 else 'retries'} after {path.retry_wait_ms // 1000} s"

@@ -19,8 +19,6 @@ from soundstage.providers.revidapi.errors import reply_to
 from soundstage.providers.revidapi.views import Paging, paged
 from soundstage.validation import read
 
-# A budget that went to another key was deducted for no job.
-NO_JOB: Final = "-"
 _GIVEN_BACK: Final = {"failed": "Job failed - automatic refund", "cancelled": "Job cancelled - refund"}
 # Of what happened at one instant, what came in is told first and what went elsewhere last: no balance is negative.
 _IN, _JOB, _OUT = 0, 1, 2
@@ -66,14 +64,13 @@ def _movements(tx: Tx, wallet: str) -> Iterator[_Movement]:
 def _shown(tx: Tx, one: _Movement, balance: int) -> dict[str, Any]:
     origin, gained = one.origin, one.amount > 0
     of = origin.wallet if isinstance(origin, Entry) else origin.id
-    job = NO_JOB if isinstance(origin, Entry) else origin.id
     topped_up = gained and isinstance(origin, Entry)
     return {
         "id": f"txn_{Draw('txn', of).hex(one.part, 16)}",
         "type": "topup" if topped_up else "refund" if gained else "deduct",
         "amount": number(abs(one.amount)),
         "balance_after": number(balance),
-        "job_id": None if topped_up else job,
+        "job_id": None if isinstance(origin, Entry) else origin.id,
         "reason": _reason(tx, origin, gained=gained),
         "created_at": iso(one.at),
     }

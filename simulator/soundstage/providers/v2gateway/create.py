@@ -37,8 +37,6 @@ def submit(call: Call, tx: Tx) -> Reply:
     if problem is not None:
         return reply_to(problem)
     canonical = _canonical(scope, request, given, call.base_url)
-    if isinstance(canonical, Problem):
-        return reply_to(canonical)
     terms = scope.terms(request.model)
     if not covers(tx, call.key.wallet, terms.price):
         return reply_to(INSUFFICIENT)
@@ -64,7 +62,7 @@ def _filled(body: Any) -> Any:
     return {name: value for name, value in body.items() if value is not None and value != ""}
 
 
-def _canonical(scope: Scope, request: Submit, given: Mapping[str, Any], base_url: str) -> bytes | Problem:
+def _canonical(scope: Scope, request: Submit, given: Mapping[str, Any], base_url: str) -> bytes:
     """Return what a task remembers of its request, fields of the model's own included."""
     other = {
         name: path_if_ours(value, base_url) if isinstance(value, str) else value
@@ -72,20 +70,17 @@ def _canonical(scope: Scope, request: Submit, given: Mapping[str, Any], base_url
         if name not in Submit.model_fields
     }
     fields = request.model_dump(exclude={"prompt", "images", "videos", "notify_hook"})
-    try:
-        return compact(
-            {
-                **fields,
-                "scope": scope.id,
-                "mode": f"{request.source}-to-{scope.media}",
-                "prompt": _kept(request.prompt, _MOST_KEPT),
-                "images": [_reference(one, base_url) for one in request.images],
-                "videos": [_reference(one, base_url) for one in request.videos],
-                "other": _kept(other, _MOST_KEPT),
-            }
-        )
-    except TypeError:
-        return Problem("invalid_request", "The body is nested too deeply to be passed on; send fewer levels than 200.")
+    return compact(
+        {
+            **fields,
+            "scope": scope.id,
+            "mode": f"{request.source}-to-{scope.media}",
+            "prompt": _kept(request.prompt, _MOST_KEPT),
+            "images": [_reference(one, base_url) for one in request.images],
+            "videos": [_reference(one, base_url) for one in request.videos],
+            "other": _kept(other, _MOST_KEPT),
+        }
+    )
 
 
 def _reference(given: str, base_url: str) -> str:
