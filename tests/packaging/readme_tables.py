@@ -98,6 +98,32 @@ def midsync_models() -> str:
     return table(("model", "display name", "for", "points", "documented"), rows)
 
 
+def revidapi_models() -> str:
+    """RevidAPI's models with the ends of their price ranges; `GET /v1/models` has every row."""
+    data = read_yaml(schema_root() / "revidapi" / "catalogue.yaml")
+    rows = []
+    for model_id, model in data["models"].items():
+        prices = [row["credits"] for row in model["rows"]]
+        known = sum(1 for row in model["rows"] if not row.get("assumed"))
+        unit = " a second" if model.get("per_second") else ""
+        span = f"{min(prices)} to {max(prices)}" if min(prices) < max(prices) else f"{prices[0]}"
+        rows.append(
+            (f"`{model_id}`", model["type"], ", ".join(model["servers"]), span + unit, f"{known} of {len(prices)}")
+        )
+    return table(("model", "type", "servers", "credits", "documented rows"), rows)
+
+
+def v2gateway_models() -> str:
+    """What the /v2 gateway charges, by scope and name."""
+    data = read_yaml(schema_root() / "v2gateway" / "catalogue.yaml")
+    rows = [
+        (f"`{scope}`", f"`{rule['prefix']}...`" if "prefix" in rule else "any other", str(rule["credits"]))
+        for scope, given in data["scopes"].items()
+        for rule in (*given["rules"], given)
+    ]
+    return table(("scope", "model", "credits"), rows)
+
+
 def apikeyorg_models() -> str:
     """API-Key's models and prices, as its catalogue has them."""
     data = read_yaml(schema_root() / "apikeyorg" / "catalogue.yaml")
@@ -135,10 +161,11 @@ def _prices(price: dict[str, Any]) -> Iterable[tuple[dict[str, Any], str, bool]]
 
 
 def bench() -> str:
-    """The last measured figures, when there are any."""
+    """The last measured figures, when there are any; their notes stay where they were written."""
     if not RESULTS.is_file():
         return "Not measured on this checkout yet: `make bench` writes the table.\n"
-    return RESULTS.read_text("utf-8").strip() + "\n"
+    lines = [line for line in RESULTS.read_text("utf-8").strip().splitlines() if not line.startswith("- ")]
+    return "\n".join(lines).strip() + "\n"
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -147,6 +174,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "flags": flags,
     "admin": admin,
     "midsync-models": midsync_models,
+    "revidapi-models": revidapi_models,
+    "v2gateway-models": v2gateway_models,
     "apikeyorg-models": apikeyorg_models,
     "bench": bench,
 }
