@@ -24,7 +24,7 @@ from soundstage.resources import read_yaml, schema_root
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 RESULTS = ROOT / "tests" / "performance" / "RESULTS.md"
-_BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z0-9-]+) -->\n).*?(<!-- end: (?P=name) -->)", re.DOTALL)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
