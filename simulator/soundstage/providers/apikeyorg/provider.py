@@ -3,11 +3,11 @@
 Source: schemas/apikeyorg/SOURCE.md.
 """
 
-import re
 from collections.abc import Mapping
 
 import orjson
 
+from soundstage.core.credentials import bearer, plain_key_fault
 from soundstage.core.money import decimal_text
 from soundstage.core.provider import Operation, Provider
 from soundstage.core.task import Task
@@ -26,26 +26,14 @@ from soundstage.providers.apikeyorg.tasks import create_image, create_music, cre
 
 # ASSUMED: pictures may be part of a body as base64.
 _WITH_PICTURES = 20_971_520
-# ASSUMED: API-Key publishes no key syntax; this is what common keys look like.
-_KEY = re.compile(r"[A-Za-z0-9_.\-]{8,200}")
 
 
 def _credential(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
     # ASSUMED: Authorization wins where both headers are sent (A-KEY-02).
-    bearer = headers.get("Authorization")
-    if bearer is None:
+    if "Authorization" not in headers:
         return headers.get("x-api-key")
-    scheme, _, key = bearer.partition(" ")
     # Some other scheme is a key that cannot be right, not a key left out.
-    return key.strip() if scheme.lower() == "bearer" else ""
-
-
-def _key_fault(key: str) -> str | None:
-    if _KEY.fullmatch(key):
-        return None
-    return (
-        "An API key here has 8 to 200 characters out of A-Z a-z 0-9 _ - . ; any such key works, for example sk_test_me."
-    )
+    return bearer(headers) or ""
 
 
 def _explain_price(task: Task) -> str:
@@ -82,7 +70,8 @@ PROVIDER = Provider(
     ),
     credential=_credential,
     send_key="the header Authorization: Bearer <api key>, or x-api-key: <api key>",
-    key_fault=_key_fault,
+    # ASSUMED: API-Key publishes no key syntax; this is what common keys look like.
+    key_fault=plain_key_fault,
     reply_to=reply_to,
     states=STATES,
     scopes=frozenset(),

@@ -3,11 +3,11 @@
 Source: schemas/midsync/SOURCE.md.
 """
 
-import re
 from collections.abc import Mapping
 
 import orjson
 
+from soundstage.core.credentials import bearer, plain_key_fault
 from soundstage.core.money import decimal_text
 from soundstage.core.provider import Operation, Provider
 from soundstage.core.task import Task
@@ -21,25 +21,13 @@ from soundstage.providers.midsync.errors import reply_to
 from soundstage.providers.midsync.status import ASSET_TYPE, STATES, models, status
 from soundstage.providers.midsync.usage import logs, summary
 
-# ASSUMED: MidSync publishes no key syntax; this is what common keys look like.
-_KEY = re.compile(r"[A-Za-z0-9_.\-]{8,200}")
 GENERATE, READ = "api.generate", "api.read"
 
 
 def _credential(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
-    bearer = headers.get("Authorization")
-    if bearer is not None:
-        scheme, _, key = bearer.partition(" ")
-        return key.strip() if scheme.lower() == "bearer" else None
+    if "Authorization" in headers:
+        return bearer(headers)
     return query.get("api_key") if path.startswith("/v1/") else None
-
-
-def _key_fault(key: str) -> str | None:
-    if _KEY.fullmatch(key):
-        return None
-    return (
-        "An API key here has 8 to 200 characters out of A-Z a-z 0-9 _ - . ; any such key works, for example sk_test_me."
-    )
 
 
 def _explain_price(task: Task) -> str:
@@ -71,7 +59,8 @@ PROVIDER = Provider(
         Operation("getUsageSummary", "GET", "/v1/usage/summary", summary, scope=READ),
     ),
     credential=_credential,
-    key_fault=_key_fault,
+    # ASSUMED: MidSync publishes no key syntax; this is what common keys look like.
+    key_fault=plain_key_fault,
     reply_to=reply_to,
     states=STATES,
     scopes=frozenset({GENERATE, READ}),

@@ -3,12 +3,12 @@
 Source: schemas/revidapi/SOURCE.md.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 import orjson
 
+from soundstage.core.credentials import PLAIN_KEY
 from soundstage.core.money import decimal_text
 from soundstage.core.provider import Handler, Operation, Provider
 from soundstage.core.task import Task
@@ -20,8 +20,6 @@ from soundstage.providers.revidapi.download import extract
 from soundstage.providers.revidapi.models import models, pricing
 from soundstage.providers.revidapi.uploads import Kind
 
-# ASSUMED: beyond its prefix RevidAPI publishes no key syntax; this is what common keys look like.
-_KEY = re.compile(r"[A-Za-z0-9_.\-]{8,200}")
 # What stands for a credential that is none; no header can hold a text that begins with a space.
 _FAULTS: Final = {" none": errors.NO_HEADER, " scheme": errors.NOT_BEARER, " empty": errors.NO_KEY}
 
@@ -37,7 +35,7 @@ def _credential(path: str, headers: Mapping[str, str], query: Mapping[str, str])
 
 
 def _key_fault(key: str) -> str | None:
-    return _FAULTS.get(key) or (None if _KEY.fullmatch(key) else errors.NO_SUCH_FORM)
+    return _FAULTS.get(key) or (None if PLAIN_KEY.fullmatch(key) else errors.NO_SUCH_FORM)
 
 
 def _explain_price(task: Task) -> str:
@@ -98,6 +96,7 @@ PROVIDER = Provider(
         Operation("getTenantRevenue", "GET", "/v1/dashboard/tenant/revenue", dashboard.tenant_revenue),
     ),
     credential=_credential,
+    # ASSUMED: beyond its prefix RevidAPI publishes no key syntax; this is what common keys look like.
     key_fault=_key_fault,
     reply_to=errors.reply_to,
     states=jobs.STATES,

@@ -4,11 +4,11 @@ Source: schemas/v2gateway/SOURCE.md. A key registered with the plan `six-states`
 family, SUBMITTED and QUEUED, between NOT_START and IN_PROGRESS; every other key sees the document's four.
 """
 
-import re
 from collections.abc import Mapping
 
 import orjson
 
+from soundstage.core.credentials import bearer, plain_key_fault
 from soundstage.core.money import decimal_text
 from soundstage.core.provider import Operation, Provider
 from soundstage.core.task import Task
@@ -21,21 +21,10 @@ from soundstage.providers.v2gateway.status import SIX_STATES, STATES, asset_type
 
 # ASSUMED: images come as base64 in the body (R-V2-016), so a body may have 32 MiB.
 _WITH_PICTURES = 33_554_432
-# ASSUMED: no key syntax is published; this is what common keys look like.
-_KEY = re.compile(r"[A-Za-z0-9_.\-]{8,200}")
 
 
 def _credential(path: str, headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
-    scheme, _, key = headers.get("Authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else None
-
-
-def _key_fault(key: str) -> str | None:
-    if _KEY.fullmatch(key):
-        return None
-    return (
-        "An API key here has 8 to 200 characters out of A-Z a-z 0-9 _ - . ; any such key works, for example sk_test_me."
-    )
+    return bearer(headers)
 
 
 def _explain_price(task: Task) -> str:
@@ -53,7 +42,8 @@ PROVIDER = Provider(
         Operation("getTask", "GET", "/v2/{scope}/generations/{task_id}", status),
     ),
     credential=_credential,
-    key_fault=_key_fault,
+    # ASSUMED: no key syntax is published; this is what common keys look like.
+    key_fault=plain_key_fault,
     reply_to=reply_to,
     states=STATES,
     scopes=frozenset(),
