@@ -9,14 +9,12 @@ import orjson
 
 from soundstage.core.call import Call, Frame, Problem, Reply, Stream
 from soundstage.core.randomness import Draw, fingerprint
-from soundstage.core.universe import draw_for, the_universe
-from soundstage.core.usage import Use, charge
+from soundstage.core.universe import the_universe
 from soundstage.core.view import Tx
-from soundstage.core.wallet import covers
 from soundstage.media.instances import UnsatisfiableError
 from soundstage.media.text import pieces
 from soundstage.providers.apikeyorg.answers import Answer, answers, prompt_tokens
-from soundstage.providers.apikeyorg.catalogue import Model
+from soundstage.providers.apikeyorg.billing import pay
 from soundstage.providers.apikeyorg.chat_wire import Chat
 from soundstage.providers.apikeyorg.errors import INSUFFICIENT, reply_to
 from soundstage.providers.apikeyorg.wanted import find_model
@@ -59,19 +57,17 @@ def chat(call: Call, tx: Tx) -> Reply:
     except UnsatisfiableError as error:
         return reply_to(Problem("invalid_request", str(error), "tools" if request.tools else "response_format"))
     usage = _usage(asked, sum(one.tokens for one in given))
-    price = _price(model, usage)
-    if not covers(tx, call.key.wallet, price):
+    written = int(usage["completion_tokens"])
+    use_id = pay(call, tx, model, canonical, read=asked, written=written, prefix="chatcmpl")
+    if use_id is None:
         return reply_to(INSUFFICIENT)
-    draw = draw_for(tx, OPERATION, canonical)
     head: dict[str, Any] = {
-        "id": f"chatcmpl-{draw.hex('id', 24)}",
+        "id": use_id,
         "object": "chat.completion",
         "created": tx.now // 1000,
         "model": model.id,
         "system_fingerprint": _fingerprint_of(model.id),
     }
-    spent = (usage["prompt_tokens"], usage["completion_tokens"], 0)
-    charge(tx, Use(head["id"], call.key.wallet, call.key.id, model.id, "chat", tx.now, price, tokens=spent))
     headers = warned(Chat, call.body)
     if request.stream:
         with_usage = request.stream_options is not None and bool(request.stream_options.include_usage)
@@ -84,12 +80,6 @@ def chat(call: Call, tx: Tx) -> Reply:
 @cache
 def _fingerprint_of(model_id: str) -> str:
     return f"fp_{Draw(model_id).hex('fingerprint', 10)}"
-
-
-def _price(model: Model, usage: dict[str, Any]) -> int:
-    read_rate, write_rate = model.per_token
-    price: int = usage["prompt_tokens"] * read_rate + usage["completion_tokens"] * write_rate
-    return price
 
 
 def _usage(asked: int, written: int) -> dict[str, Any]:

@@ -1,22 +1,22 @@
-"""API-Key's embeddings: vectors of length one in which like texts lie close, charged by token at once (R-KEY-023)."""
+"""API-Key's embeddings: vectors of length one in which like texts lie close, charged by token at once (R-KEY-023).
+
+ASSUMED: prices, limits, and that likeness is shared wording: these vectors know nothing of meaning.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from soundstage.core.call import Call, Problem, Reply
-from soundstage.core.universe import draw_for
-from soundstage.core.usage import Use, charge
 from soundstage.core.view import Tx
-from soundstage.core.wallet import covers
 from soundstage.media.text import tokens
 from soundstage.media.vectors import as_base64, embedding
+from soundstage.providers.apikeyorg.billing import pay
 from soundstage.providers.apikeyorg.catalogue import Model
 from soundstage.providers.apikeyorg.chat_wire import Embeddings
 from soundstage.providers.apikeyorg.errors import INSUFFICIENT, reply_to
 from soundstage.providers.apikeyorg.wanted import find_model
 from soundstage.validation import compact, read, warned
 
-OPERATION = "createEmbedding"
 Text = str | Sequence[int]
 
 
@@ -34,12 +34,8 @@ def embed(call: Call, tx: Tx) -> Reply:
     if problem is not None:
         return reply_to(problem)
     used = sum(counts)
-    price = used * model.per_token[0]
-    if not covers(tx, call.key.wallet, price):
+    if pay(call, tx, model, compact([model.id, request.input]), read=used, written=0, prefix="emb") is None:
         return reply_to(INSUFFICIENT)
-    draw = draw_for(tx, OPERATION, compact([model.id, request.input]))
-    use_id = f"emb-{draw.hex('id', 24)}"
-    charge(tx, Use(use_id, call.key.wallet, call.key.id, model.id, "embedding", tx.now, price, tokens=(used, 0, 0)))
     size = request.dimensions or int(model.data["dimensions"])
     body = {
         "object": "list",

@@ -2,6 +2,8 @@
 
 The words come from openapi.yaml and guides.yaml in schemas/apikeyorg, models and prices from catalogue.yaml there.
 Only the base URL varies.
+
+ASSUMED: what is in them; only their addresses are published.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,7 @@
-"""API-Key's public models with categories and metadata, for anybody who asks (R-KEY-020)."""
+"""API-Key's public models with categories and metadata, for anybody who asks (R-KEY-020).
+
+ASSUMED: OpenAI's list, with the catalogue's words for categories, parameters and prices.
+"""
 
 from functools import cache
 from typing import Any

@@ -2,6 +2,8 @@
 
 A video costs its seconds times the rate of its resolution and input mode, images cost their number times the rate of
 their resolution, music costs its started half minutes. All rates: schemas/apikeyorg/catalogue.yaml.
+
+ASSUMED: all of it; no price is published. Without a duration the longest the model may choose is reserved (A-KEY-16).
 """
 
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""Turns a request into what a model is to make, or into the problem with it: the rules the catalogue knows."""
+"""Turns a request into what a model is to make, or into the problem with it: the rules the catalogue knows.
+
+ASSUMED: that the references tell the input mode, and what OpenAI's `size` stands for.
+"""
 
 from collections.abc import Mapping
 from hashlib import sha256
