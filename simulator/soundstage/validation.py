@@ -212,6 +212,8 @@ def _where(error: ErrorDetails, given: Any) -> list[str]:
 
 def shown(value: Any) -> str:
     """Return a value as JSON, cut to a length that fits a sentence."""
+    if isinstance(value, BlobRef):
+        return "a file"
     try:
         text = orjson.dumps(value).decode()
     except (TypeError, ValueError):
@@ -226,7 +228,6 @@ def _kind(value: Any) -> str:
         str: "a string",
         bool: "a boolean",
         type(None): "null",
-        BlobRef: "a file",
     }
     return kinds.get(type(value), "a number")
 

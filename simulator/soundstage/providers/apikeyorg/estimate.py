@@ -1,6 +1,6 @@
 """API-Key's estimate: what a task would cost, for anybody who asks; nothing is created or charged (R-KEY-030..036).
 
-ASSUMED: the reply, of which nothing is published (R-KEY-036), and that it never refuses for its `max_credits` (A-KEY-03).
+ASSUMED: the reply, of which nothing is published (R-KEY-036); it never refuses for its `max_credits` (A-KEY-03).
 """
 
 from soundstage.core.call import Call, Problem, Reply
