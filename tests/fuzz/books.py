@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ import jsonschema_rs
 from fuzz import costs
 from fuzz.compose import UNREAD, Made
 from fuzz.talk import Came
+from fuzz.values import Known
 
 # What an estimate reads; other fields of a task have no effect on it.
 _ESTIMATED = ("model", "duration", "resolution", "input_mode", "n")
@@ -31,13 +32,15 @@ def agree(what: str, told: Any, ours: Any) -> None:
 
 @dataclass
 class Open:
-    """A task as asked for: whose it is, its fields, and what it must cost now, in micros."""
+    """A task as asked for: whose it is, its fields, and what it must cost now, in micros; its scope, its last state."""
 
     account: str
     fields: Mapping[str, Any]
     reserved: int
     charged: int
     unpolled: bool = False
+    place: str = ""
+    state: str = ""
 
 
 @dataclass
@@ -46,6 +49,24 @@ class Books:
 
     tasks: dict[str, Open] = field(default_factory=dict)
     spent: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    # The universe's time, in ms.
+    now: int = 0
+
+    def known(self) -> Known:
+        """Return what requests may name."""
+        return Known([(task.place, task_id) for task_id, task in list(self.tasks.items())[-40:]])
+
+    def digests(self) -> Iterator[str]:
+        """Yield the digests of the files that may be on the server's disk."""
+        yield from ()
+
+    def unseen(self) -> Iterator[tuple[str, str, str]]:
+        """Yield operation, path and account of what is to be looked up until it has come to its end."""
+        yield from ()
+
+    def files(self) -> Mapping[str, str | None]:
+        """Return addresses of files with their digests, None where nobody knows."""
+        return {}
 
     def lost(self, account: str) -> int:
         """Return what an account must have lost, in micros."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import jsonschema_rs
 import orjson
@@ -13,16 +15,20 @@ import orjson
 from fuzz import forms, odd
 from fuzz.dice import Dice
 from fuzz.mutate import coded, damaged, raw_damage
-from fuzz.values import Maker, paired
+from fuzz.values import Known, Maker, paired
 
 METHODS = ("get", "post", "put", "delete", "patch")
 UNREAD: Any = object()
 _TRIES = 8
+_HOLE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
 class Made:
-    """One request; `value` is the body as a reader should see it, UNREAD when it should not be readable."""
+    """One request; `value` is the body as a reader should see it, UNREAD when it should not be readable.
+
+    A `bare` one goes to the server's own paths, not to a provider's.
+    """
 
     method: str
     path: str
@@ -33,10 +39,11 @@ class Made:
     value: Any = UNREAD
     chunked: bool = False
     odd: bool = False
+    bare: bool = False
 
     def said(self, host: str, prefix: str) -> bytes:
         """Return the request as it goes over the wire."""
-        lines = [f"{self.method} {prefix}{self.path} HTTP/1.1".encode(), b"Host: " + host.encode()]
+        lines = [f"{self.method} {'' if self.bare else prefix}{self.path} HTTP/1.1".encode(), b"Host: " + host.encode()]
         lines += [name + b": " + value for name, value in self.headers]
         if self.chunked:
             half = len(self.body) // 2
@@ -67,32 +74,43 @@ class Composer:
                     weight = 12 if "requestBody" in item[method] else 8 if "{" in path else 2
                     self.operations.append(((method.upper(), path, item[method]), weight))
 
-    def make(self, dice: Dice, tasks: Sequence[str]) -> Made:
-        """Return the next request; `tasks` are ids that exist or once did."""
+    def make(self, dice: Dice, known: Known) -> Made:
+        """Return the next request; `known` is what exists, or once did."""
+        self._maker.known = known
+        if known.puts and dice.chance(12):
+            return _put(known, dice)
         method, path, operation = dice.weighted(self.operations)
-        if "{" in path:
-            known = bool(tasks) and dice.chance(85)
-            path = f"{path[: path.index('{')]}{dice.pick(tasks if known else odd.TASKS)}{path[path.index('}') + 1 :]}"
-        made = Made(method, path, operation["operationId"], None)
+        made = Made(method, _filled(path, known, dice) + self._query(operation, dice), operation["operationId"], None)
         if "requestBody" in operation:
             made = self._with_body(made, operation["requestBody"]["content"], dice)
         return self._spoilt(self._with_key(made, dice), dice)
 
+    def _query(self, operation: Mapping[str, Any], dice: Dice) -> str:
+        pairs = []
+        for given in operation.get("parameters", ()):
+            name = given["$ref"].rsplit("/", 1)[1] if "$ref" in given else None
+            field = self.document["components"]["parameters"][name] if name else given
+            if field["in"] == "query" and dice.chance(30):
+                value = self._maker.make(field["schema"], dice) if dice.chance(70) else dice.pick(odd.ASKED)
+                pairs.append((field["name"], str(value)))
+        return f"?{urlencode(pairs)}" if pairs else ""
+
     def _with_body(self, made: Made, content: Mapping[str, Any], dice: Dice) -> Made:
-        media = dice.pick(sorted(content)) if dice.chance(50) else "application/json"
+        json_too = "application/json" in content
+        media = "application/json" if json_too and dice.chance(50) else dice.pick(sorted(content))
         value = self._fitting(content[media]["schema"], dice)
         if media == "application/json":
             return self._json(made, value, dice)
         pairs = forms.pairs_of(value, dice)
-        if media.startswith("multipart") and dice.chance(40):
-            pairs = forms.with_file(pairs, dice)
+        if media.startswith("multipart"):
+            pairs = forms.with_files(pairs, self._maker.fields(content[media]["schema"], dice), made.path, dice)
         if dice.chance(25):
             pairs = forms.odd(pairs, dice)
         if not media.startswith("multipart"):
             return replace(
                 made, headers=((b"Content-Type", media.encode()),), body=forms.urlencoded(pairs), value=_form(pairs)
             )
-        content_type, body = forms.multipart(pairs)
+        content_type, body = forms.multipart(pairs, dice)
         if dice.chance(15):
             content_type, body = forms.broken(content_type, body, dice)
             return replace(made, headers=((b"Content-Type", content_type),), body=body, odd=True)
@@ -160,10 +178,41 @@ class Composer:
         if dice.chance(3):
             made = replace(made, method=dice.pick(odd.METHODS), odd=True)
         if dice.chance(4):
-            made = replace(made, path=f"{made.path}?{dice.pick(odd.QUERIES)}", odd=True)
+            made = replace(
+                made, path=f"{made.path}{'&' if '?' in made.path else '?'}{dice.pick(odd.QUERIES)}", odd=True
+            )
         if dice.chance(6):
             made = replace(made, headers=(*made.headers, dice.pick(odd.HEADERS)))
         return made
+
+
+def _filled(path: str, known: Known, dice: Dice) -> str:
+    """Return a path with its holes filled: mostly with what exists, its name spelled in one way or another."""
+    place, task = "", dice.pick(odd.TASKS)
+    if known.tasks and dice.chance(85):
+        place, task = dice.pick(known.tasks)
+        task = dice.weighted([(task, 6), (quote(task, safe=""), 3), (_escaped(task), 1), (_escaped(task[:9]), 1)])
+    if not place or dice.chance(10):
+        place = dice.weighted([("images", 8), ("videos", 12), ("audio", 6), ("%76ideos", 1), ("music", 1), ("%2f", 1)])
+    upload = dice.pick(known.uploads) if known.uploads and dice.chance(85) else dice.pick(odd.TASKS)
+    values = {"scope": place, "upload_id": upload}
+    return _HOLE.sub(lambda hole: values.get(hole[1], task), path)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+def _put(known: Known, dice: Dice) -> Made:
+    """Return a PUT of some file to a presigned address, or to one much like it."""
+    path, kind = dice.pick(known.puts)
+    body = forms.file(kind, dice)
+    made = Made("PUT", path, "(put)", None, (), body, chunked=dice.chance(10), bare=True)
+    if dice.chance(8):
+        made = replace(made, path=dice.pick([path[:-1], f"{path}/x", path.replace("up_", "up_0"), f"{path}%00"]))
+    if dice.chance(4):
+        made = replace(made, method=dice.pick(["GET", "POST", "DELETE", "HEAD"]))
+    return replace(made, headers=(dice.pick(odd.HEADERS),)) if dice.chance(10) else made
 
 
 def _read(raw: bytes) -> Any:

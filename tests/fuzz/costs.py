@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 
+from fuzz import forms
 from soundstage.resources import read_yaml, schema_root
 from support import judge
 
 MICROS = 1_000_000
-_MODES = {b"\x89": "image-to-video", b"G": "image-to-video", b"\x00": "video-to-video"}
 
 
 @cache
@@ -79,7 +79,7 @@ def _mode(fields: Mapping[str, Any]) -> str:
     if fields.get("images"):
         return "image-to-video"
     if isinstance(fields.get("input_reference"), bytes):
-        return _MODES[fields["input_reference"][:1]]
+        return f"{forms.kind_of(fields['input_reference'])}-to-video"
     return str(fields.get("input_mode") or "text-to-video")
 
 

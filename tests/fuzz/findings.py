@@ -66,7 +66,7 @@ def curl(made: Made, base: str) -> str:
         words.append("-H 'Content-Type:'")
     if made.chunked:
         words.append("-H 'Transfer-Encoding: chunked'")
-    words.append(quoted(f"{base}{made.path}".encode()))
+    words.append(quoted(f"{base.rpartition('/')[0] if made.bare else base}{made.path}".encode()))
     if not made.body:
         return " ".join(words)
     shown = made.body[:_LONGEST_BODY]

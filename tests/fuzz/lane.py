@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from fuzz.books import WrongError, agree
 from fuzz.compose import UNREAD, Composer, Made
@@ -16,19 +17,30 @@ from fuzz.dice import Dice
 from fuzz.findings import Finding, Tally
 from fuzz.profiles import PROFILES, RICH
 from fuzz.talk import Came, Line, NoReplyError
+from soundstage.core.clock import parse_iso
 from support import judge
 
 _REQUEST_ID = re.compile(r"req_\d+")
 _ANY_VALUE = re.compile(
     r"[0-9a-f]{12,}|\d+|\b(rich|poor|narrow|limited|walled)\b|got .*|of [a-z0-9.-]+ must|for [a-z0-9.-]+[,;]"
 )
+# Fields of forms that are lists even when given once.
+_LISTS = frozenset({"images", "videos", "img_url", "image_urls", "input_image"})
+_WAITS = {"retry-after", "retry-after-ms"}
 _RESETS_EVERY = 6
+# How often uploads are looked up that should come to an end.
+_PATIENT = 50
+# Longer than a presigned URL lives.
+_LONG = {"seconds": 3_700}
 _LONGEST_REFUSAL = 1_500
 # What no schema can say: rules that tie one part of a body to another, count tokens, or look into an address or into a
 # schema; and to a schema 6.0 and 10 ** 30 are integers, which readers of numbers need not believe.
 _UNSAYABLE = re.compile(
     r"must answer a tool call|tokens, |must name one of the tools|id of a task of yours|URLs here must be|"
     r"\"param\":\"(tools|response_format)\"|"
+    r"Upload not found|audio_id( must be|: this upload is)|content_type must be that|needs no confirm|"
+    r"cannot be confirmed|[Tt]he bytes are |its bytes are |Empty file|"
+    r"There is no scope|Server [a-z0-9]+ does not make|at most \d+ images?, got|"
     r"must be an integer.*, got -?\d+\.0\.|input\.\d+ must be|got -?[0-9.]+e\+\d+"
 )
 
@@ -43,7 +55,6 @@ class Lane:
     seed: int
     tally: Tally
     batch: int = 60
-    tasks: list[str] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,11 +67,9 @@ class Lane:
             self.judge.document, self.keys, list(self.profile.weights.items()), self.profile.x_api_key
         )
         self._requests = {
-            operation["operationId"]: self.composer.validator(
-                operation["requestBody"]["content"]["application/json"]["schema"]
-            )
+            (operation["operationId"], media): self.composer.validator(given["schema"])
             for (_, _, operation), _ in self.composer.operations
-            if "requestBody" in operation
+            for media, given in operation.get("requestBody", {}).get("content", {}).items()
         }
 
     async def run(self, count: int) -> None:
@@ -68,11 +77,19 @@ class Lane:
         for who, settings in self.profile.accounts.items():
             given = {"provider": self.provider, "key": self.keys[who], **settings}
             self.ids[who] = (await self.admin("POST", "/keys", given))["id"]
+        await self._advance({"seconds": 0})
         for number in range(1, count + 1):
             dice = Dice(self.seed, self.provider, self.name, number)
-            await self._step(self.composer.make(dice, self.tasks), careful=dice.chance(4))
+            await self._step(self.composer.make(dice, self.books.known()), careful=dice.chance(4))
             if number % self.batch == 0 or number == count:
                 await self._settle_up(Dice(self.seed, "books", self.name, number), number // self.batch)
+        for _ in range(_PATIENT):
+            await self._advance({"until": "idle"})
+            await self._look_at_files()
+            if not list(self.books.unseen()):
+                break
+        else:
+            self._found("uploads are processing without an end", None, None)
         self.tally.reopened += self.line.reopened
         await self.line.close()
 
@@ -85,9 +102,10 @@ class Lane:
         self._try(self._check, made, came)
         self._try(self._agrees, made, came)
         self._try(self.books.note, made, came)
-        self.tasks = list(self.books.tasks)[-40:]
         if before is not None and came.status >= 400 and await self.admin("GET", "/ledger") != before:
             self._found("a refused request changed the ledger", made, came)
+        elif before is not None:
+            await self._compare("after one request")
 
     def _try(self, look: Callable[[Made, Came], None], made: Made, came: Came) -> None:
         try:
@@ -107,28 +125,29 @@ class Lane:
     def _check(self, made: Made, came: Came) -> None:
         if came.status >= 500:
             raise WrongError(f"status {came.status}")
+        if made.bare:
+            return
         if made.method != "HEAD":
             self.judge.check(made.method, made.path, came.status, came.content_type, came.raw)
         elif came.status not in {200, 400, 401, 403, 404, 405, 413, 415, 429}:
             raise WrongError(f"HEAD answered {came.status}")
         if not _REQUEST_ID.fullmatch(came.headers.get("x-request-id", "")):
             raise WrongError("the reply has no x-request-id")
-        if came.status == 429 and not {"retry-after", "retry-after-ms"} <= came.headers.keys():
+        queue_full = came.raw.startswith(b'{"detail":"Queue full')
+        if came.status == 429 and not queue_full and not came.headers.keys() >= _WAITS:
             raise WrongError("a 429 without Retry-After")
         if came.status >= 400 and (len(came.raw) > _LONGEST_REFUSAL or b"sk_fuzz" in came.raw):
             raise WrongError("a refusal of great length, or one that repeats a key")
 
     def _agrees(self, made: Made, came: Came) -> None:
         """Check that the server accepts exactly the bodies that the document's schema allows."""
-        plain = not made.odd and made.account == RICH and made.method == "POST" and made.operation in self._requests
-        if not plain or made.value is UNREAD or not made.headers[0][1].lower().startswith(b"application/"):
+        media = made.headers[0][1].partition(b";")[0].decode("latin-1").lower() if made.headers else ""
+        form = media.endswith(("form-data", "urlencoded"))
+        valid = self._requests.get((made.operation or "", media if form else "application/json"))
+        if made.odd or made.account != RICH or made.method != "POST" or made.value is UNREAD or valid is None:
             return
-        if made.headers[0][1].startswith(b"application/x-www"):
-            return
-        errors = [
-            f"{list(one.instance_path)}: {one.message}"
-            for one in self._requests[made.operation or ""].iter_errors(made.value)
-        ]
+        value = _plain(made.value) if form else made.value
+        errors = [f"{list(one.instance_path)}: {one.message}" for one in valid.iter_errors(value)]
         errors = [one for one in errors if 'is not a "uri"' not in one]
         if came.status == 200 and errors:
             raise WrongError(f"accepted what the document refuses: {errors[0][:300]}")
@@ -141,28 +160,48 @@ class Lane:
         if turn % _RESETS_EVERY == _RESETS_EVERY - 1:
             await self.admin("POST", "/reset", {"what": "state"})
             self.books.forget()
-            self.tasks = []
+            await self._advance({"seconds": 0})
             return await self._compare("after a reset")
         await self._happen(dice)
         for task_id, task in list(self.books.tasks.items()):
             if task.account in self.keys:
                 await self._poll(task_id, task.account)
+        await self._look_at_files()
         await self._compare("after time went on")
         return None
 
     async def _happen(self, dice: Dice) -> None:
-        for task_id in self.tasks[-10:]:
+        for task_id in list(self.books.tasks)[-10:]:
             if self.books.tasks[task_id].account in self.keys and dice.chance(30):
                 await self.admin("POST", f"/tasks/{task_id}/{dice.pick(['complete', 'fail', 'stall'])}", {}, {200, 409})
         if dice.chance(20):
             await self.admin("POST", f"/keys/{self.ids['poor']}/top-up", {"amount": "12.5"})
-        how = dice.pick([None, {"seconds": dice.between(0, 90)}, {"to": "next-event"}, {"until": "idle"}])
+        how = dice.pick([None, {"seconds": dice.between(0, 90)}, {"to": "next-event"}, {"until": "idle"}, _LONG])
         if how is not None:
-            await self.admin("POST", "/clock/advance", how)
+            await self._advance(how)
+
+    async def _advance(self, how: Any) -> None:
+        self.books.now = parse_iso((await self.admin("POST", "/clock/advance", how))["now"])
+
+    async def _look_at_files(self) -> None:
+        """Look up the uploads that were on their way, and compare what is served with what was sent."""
+        for operation, path, account in list(self.books.unseen()):
+            bearer = (b"Authorization", f"Bearer {self.keys[account]}".encode())
+            await self._judged(Made("GET", path, operation, account, (bearer,)))
+        for url, digest in self.books.files().items():
+            await self._judged(Made("GET", urlsplit(url).path, "(file)", None, bare=True, value=digest))
+
+    async def _judged(self, made: Made) -> None:
+        came = await self._ask(made)
+        if came is not None:
+            self._try(self._check, made, came)
+            self._try(self.books.note, made, came)
 
     async def _poll(self, task_id: str, account: str) -> None:
         bearer = (b"Authorization", f"Bearer {self.keys[account]}".encode())
-        made = Made("GET", self.profile.poll.format(task_id), None, account, (bearer,))
+        made = Made(
+            "GET", self.profile.poll.format(id=task_id, place=self.books.tasks[task_id].place), None, account, (bearer,)
+        )
         came = await self._ask(made)
         self.books.tasks[task_id].unpolled = came is None or came.status == 429
         if came is None or came.status == 429:
@@ -206,3 +245,9 @@ class Lane:
         if came.status not in {200, 201, 204} and came.status not in fine:
             raise RuntimeError(f"{method} /__admin{path} → {came.status} {came.raw[:300]!r}")
         return json.loads(came.raw) if came.raw else None
+
+
+def _plain(form: Mapping[str, list[str | bytes]]) -> dict[str, Any]:
+    """Return a form as its schema sees it: a field once given as its text, files as some text."""
+    texts = {name: ["" if isinstance(one, bytes) else one for one in given] for name, given in form.items()}
+    return {name: given if name in _LISTS or len(given) > 1 else given[0] for name, given in texts.items()}

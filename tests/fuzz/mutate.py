@@ -120,8 +120,9 @@ def raw_damage(raw: bytes, dice: Dice) -> bytes:
         at = dice.below(len(raw))
         return raw[:at] + bytes([dice.below(256)]) + raw[at + 1 :]
     if kind == 2:
-        deep = dice.pick([100, 1000, 5000, 100_000])
-        return b'{"model":' + b"[" * deep + b"]" * deep + b"}"
+        deep = dice.pick([100, 1000, 10_000, 100_000])
+        nested = b"[" * deep + b"]" * deep if dice.chance(50) else b'{"a":' * deep + b"1" + b"}" * deep
+        return b'{"model":' + nested + b"}" if dice.chance(50) else raw[:-1] + b',"more":' + nested + b"}"
     if kind == 3:
         return raw.replace(b'"}', b'\\ud83d"}', 1) if dice.chance(50) else raw.replace(b'":"', b'":"\\udc00', 1)
     if kind == 4:

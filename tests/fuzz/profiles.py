@@ -10,6 +10,8 @@ from typing import Any
 from fuzz.books import Books, Open, agree
 from fuzz.compose import Made
 from fuzz.costs import MICROS
+from fuzz.revid import RevidBooks
+from fuzz.submits import SubmitBooks
 from fuzz.talk import Came
 
 RICH = "rich"
@@ -58,19 +60,40 @@ _COMMON: Mapping[str, Mapping[str, Any]] = {
 }
 _WEIGHTS: Mapping[str, int] = {RICH: 80, "poor": 10, "walled": 2, "limited": 3, "revoked": 2}
 
+_PLACES = {"total_concurrent": 12, "image_concurrent": 5, "video_concurrent": 9, "queue": 25}
+
 PROFILES: Mapping[str, Profile] = {
     "apikeyorg": Profile(
         accounts={**_COMMON, "narrow": {"models": ["seedance-2-fast", "gpt-5-mini", "text-embedding-3-small"]}},
         weights={**_WEIGHTS, "narrow": 4},
-        poll="/v1/tasks/{}",
+        poll="/v1/tasks/{id}",
         books=Books,
         x_api_key=True,
     ),
     "midsync": Profile(
         accounts={**_COMMON, "narrow": {"scopes": []}},
         weights={**_WEIGHTS, "narrow": 4},
-        poll="/unified-video/{}/status",
+        poll="/unified-video/{id}/status",
         books=PointsBooks,
+        x_api_key=False,
+    ),
+    "revidapi": Profile(
+        accounts={
+            **_COMMON,
+            RICH: {"balance": "1000000", "limits": _PLACES, "role": "tenant_owner"},
+            "alone": {"balance": "9000", "type": "standalone", "plan": "starter"},
+            "narrow": {"models": ["image-4.0", "kling-2.6", "kling-avatar"], "plan": "business"},
+        },
+        weights={**_WEIGHTS, "alone": 8, "narrow": 4},
+        poll="/v1/jobs/{id}",
+        books=RevidBooks,
+        x_api_key=False,
+    ),
+    "v2gateway": Profile(
+        accounts={**_COMMON, "narrow": {"models": ["veo3"], "balance": "500", "plan": "six-states"}},
+        weights={**_WEIGHTS, "narrow": 6},
+        poll="/v2/{place}/generations/{id}",
+        books=SubmitBooks,
         x_api_key=False,
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from typing import IO
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz.findings import Tally
+from fuzz.findings import Finding, Tally
 from fuzz.lane import Lane
 from fuzz.profiles import PROFILES
 from fuzz.talk import Line
@@ -27,10 +28,10 @@ SHOWN = 20
 
 
 @contextmanager
-def server(seed: int, log: IO[bytes]) -> Iterator[int]:
-    """Run a server with a manual clock on a free port and yield the port."""
+def server(seed: int, log: IO[bytes], folder: str) -> Iterator[int]:
+    """Run a server with a manual clock on a free port, with its files in `folder`, and yield the port."""
     command = [sys.executable, "-m", "soundstage", "serve", "--port", "0", "--clock", "manual", "--seed", str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, "TMPDIR": folder}) as process:
         assert process.stdout is not None
         try:
             ready = process.stdout.readline().decode().split()
@@ -41,8 +42,20 @@ def server(seed: int, log: IO[bytes]) -> Iterator[int]:
             process.terminate()
 
 
-async def fuzz(port: int, provider: str, requests: int, seed: int, *, lanes: int = LANES, batch: int = 500) -> Tally:
-    """Send `requests` generated requests over some connections and return what came of it."""
+async def fuzz(
+    port: int,
+    provider: str,
+    requests: int,
+    seed: int,
+    *,
+    folder: str | None = None,
+    lanes: int = LANES,
+    batch: int = 500,
+) -> Tally:
+    """Send `requests` generated requests over some connections and return what came of it.
+
+    Beneath `folder` are the files of the server, and there must be none that it did not take.
+    """
     tally = Tally()
     running = [
         Lane(Line("127.0.0.1", port), provider, f"{provider}-{number}", seed, tally, batch=max(1, batch // lanes))
@@ -50,6 +63,13 @@ async def fuzz(port: int, provider: str, requests: int, seed: int, *, lanes: int
     ]
     shares = [requests // lanes + (number < requests % lanes) for number in range(lanes)]
     await asyncio.gather(*[lane.run(share) for lane, share in zip(running, shares, strict=True)])
+    if folder is None:
+        return tally
+    taken = {digest for lane in running for digest in lane.books.digests()}
+    kept = {path for path in Path(folder).rglob("*") if path.is_file()}
+    for path in sorted(path for path in kept if path.name not in taken):
+        what = f"a file of {path.stat().st_size} bytes is kept that was never taken: {path.relative_to(folder)}"
+        tally.add(Finding(what, provider, None, path.read_bytes()[:16].hex()), "stray file " + path.suffix)
     return tally
 
 
@@ -98,10 +118,14 @@ def main(given: Sequence[str] | None = None) -> int:
     wanted = parser.parse_args(given)
     chosen = list(PROFILES) if wanted.provider == "all" else [wanted.provider]
     found = 0
-    with tempfile.TemporaryFile() as log, server(wanted.seed, log) as port:
+    with (
+        tempfile.TemporaryFile() as log,
+        tempfile.TemporaryDirectory() as folder,
+        server(wanted.seed, log, folder) as port,
+    ):
         for provider in chosen:
             begun = stopwatch()
-            tally = asyncio.run(fuzz(port, provider, wanted.requests // len(chosen), wanted.seed))
+            tally = asyncio.run(fuzz(port, provider, wanted.requests // len(chosen), wanted.seed, folder=folder))
             print(report(tally, provider, stopwatch() - begun, f"http://127.0.0.1:{port}/{provider}"))
             found += sum(tally.kinds.values())
         found += traces(log)

@@ -167,6 +167,7 @@ async def serve(port: int, preload: int) -> None:
     app = web.Application()
     app.router.add_post("/unified-video/generate", base.create)
     app.router.add_post("/v1/videos", base.create)
+    app.router.add_post("/v1/image/generate", base.create)
     app.router.add_post("/v1/chat/completions", base.chat)
     app.router.add_get("/unified-video/{taskId}/status", base.status)
     app.on_cleanup.append(base.close)

@@ -1,4 +1,4 @@
-"""The measurement of API-Key: task creates and chat against base, and how soon a stream begins."""
+"""The measurement of the other providers: creates and chat against base, and how soon a stream begins."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import http.client
 import json
 import statistics
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from load import Result, request
@@ -22,43 +23,53 @@ CHAT: dict[str, Any] = {
         {"role": "user", "content": "What is a sound stage, and why would anybody build one?"},
     ],
 }
-BODIES = {"/v1/videos": VIDEO, "/v1/chat/completions": CHAT}
+IMAGE: dict[str, Any] = {"model": "nano-banana-pro", "prompt": PROMPT}
 FIRST_BYTES = 200
 """Plain answers, and beginnings of streams, timed in a round."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """One operation under load: whose it is, its path and its body."""
+
+    title: str
+    provider: str
+    path: str
+    body: dict[str, Any]
+
+
+KINDS = (
+    Kind("API-Key create", "apikeyorg", "/v1/videos", VIDEO),
+    Kind("API-Key chat", "apikeyorg", "/v1/chat/completions", CHAT),
+    Kind("RevidAPI create", "revidapi", "/v1/image/generate", IMAGE),
+)
+
+
 def gateway(plan: Plan) -> list[Row]:
     """Requests per second at 64 connections, and the first byte of a stream beside the whole plain answer."""
-    rows = {
-        path: Row(f"API-Key {title}, 64 connections", "requests/s", Bar(0.72, at_least=True))
-        for path, title in (("/v1/videos", "create"), ("/v1/chat/completions", "chat"))
-    }
+    rows = {kind: Row(f"{kind.title}, 64 connections", "requests/s", Bar(0.72, at_least=True)) for kind in KINDS}
     first = Row("API-Key chat, first byte of a stream; base: the plain answer", "ms", Bar(2.0))
     first.note = "one connection; both from Soundstage, in turn."
     with both(plan) as pair:
-        key = pair[1].register("apikeyorg")
+        keys = {provider: pair[1].register(provider) for provider in sorted({kind.provider for kind in KINDS})}
         for turn in range(plan.rounds):
-            for path, row in rows.items():
-                rates = {target.name: loaded(target, path, key, plan.seconds).rate for target in in_turn(pair, turn)}
+            for kind, row in rows.items():
+                key = keys[kind.provider]
+                rates = {target.name: loaded(target, kind, key, plan.seconds).rate for target in in_turn(pair, turn)}
                 row.add(rates[pair[0].name], rates[pair[1].name])
-            first.add(*beginnings(pair[1], key))
+            first.add(*beginnings(pair[1], keys["apikeyorg"]))
     return [*rows.values(), first]
 
 
-def prefix_of(target: Target) -> str:
-    """Where a target serves API-Key's paths."""
-    return "/apikeyorg" if target.prefix else ""
-
-
-def loaded(target: Target, path: str, key: str, seconds: float) -> Result:
+def loaded(target: Target, kind: Kind, key: str, seconds: float) -> Result:
     """One round of load on one path."""
-    body = json.dumps(BODIES[path])
-    return target.load([request("POST", prefix_of(target) + path, target.server.port, body, key)], 64, seconds)
+    path = f"/{kind.provider}{kind.path}" if target.prefix else kind.path
+    return target.load([request("POST", path, target.server.port, json.dumps(kind.body), key)], 64, seconds)
 
 
 def beginnings(target: Target, key: str) -> tuple[float, float]:
     """Medians in milliseconds: a plain answer read whole, and the first byte of a streamed one."""
-    path = f"{prefix_of(target)}/v1/chat/completions"
+    path = f"{'/apikeyorg' if target.prefix else ''}/v1/chat/completions"
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     client = http.client.HTTPConnection("127.0.0.1", target.server.port, timeout=30)
     times: dict[bool, list[float]] = {False: [], True: []}

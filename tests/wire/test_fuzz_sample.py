@@ -11,6 +11,7 @@ from fuzz.dice import Dice
 from fuzz.findings import curl
 from fuzz.profiles import PROFILES
 from fuzz.run import fuzz, report
+from fuzz.values import Known
 from support import judge
 from support.client import House
 
@@ -37,7 +38,7 @@ def test_a_seed_makes_the_same_requests_again(provider: str) -> None:
 
 def made(provider: str, seed: int) -> list[Made]:
     composer = Composer(judge.of(provider).document, {"rich": "sk_test_somebody"}, [("rich", 1)])
-    return [composer.make(Dice(seed, number), ["task_1"]) for number in range(100)]
+    return [composer.make(Dice(seed, number), Known([("", "task_1")])) for number in range(100)]
 
 
 def test_a_finding_is_told_as_a_line_of_shell() -> None:

@@ -39,5 +39,5 @@ async def test_a_handler_that_breaks_charges_nothing_and_says_nothing(
     assert b"secret" not in answer.raw
     assert b"RuntimeError" not in answer.raw
     wallet = await house.admin().wallet()
-    assert not wallet or (wallet["available"], wallet["spent"]) == (1000, 0)
+    assert not wallet or [wallet["available"], wallet["spent"]] == [1000, 0]
     await house.admin().sound()
