@@ -232,11 +232,11 @@ def _behind_head(request: BaseRequest, endpoint: Endpoint) -> Operation | None:
 
 
 async def _play(response: web.StreamResponse, stream: Stream, clock: Clock | None) -> None:
-    sent = 0
+    waited = 0
     for due, frames in groupby(stream.frames, lambda frame: _wait(clock, frame)):
-        if due > sent:
-            await asyncio.sleep((due - sent) / 1000)
-            sent = due
+        if due > waited:
+            await asyncio.sleep((due - waited) / 1000)
+            waited = due
         await response.write(b"".join([frame.data for frame in frames]))
     await response.write_eof()
 

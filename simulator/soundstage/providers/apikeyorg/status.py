@@ -60,7 +60,7 @@ def task_body(tx: Tx, task: tasks.Task, base_url: str) -> dict[str, Any]:
         "created_at": task.created_at // 1000,
         "completed_at": None if ended is None else ended // 1000,
         "output_urls": output_urls(task, tx.universe_id, base_url) if done else [],
-        "duration": _made(task.id, task.model, task.request)[0] if done else None,
+        "duration": _seconds_and_files(task.id, task.model, task.request)[0] if done else None,
         "error": _error(task.reason) if failed else None,
         "credits": {
             "reserved": number(total(task.movements, "reserve")),
@@ -79,7 +79,7 @@ def output_urls(task: tasks.Task, universe_id: str, base_url: str) -> list[str]:
 
 def asset_types(task: tasks.Task) -> tuple[str, ...]:
     """Return the media types of the files a task makes, one for each."""
-    return (_FILES[task.kind],) * _made(task.id, task.model, task.request)[1]
+    return (_FILES[task.kind],) * _seconds_and_files(task.id, task.model, task.request)[1]
 
 
 def made_seconds(model: Model, asked: int | None, draw: Draw) -> int | None:
@@ -90,7 +90,7 @@ def made_seconds(model: Model, asked: int | None, draw: Draw) -> int | None:
 
 
 @lru_cache(maxsize=4096)
-def _made(task_id: str, model_id: str, request: bytes) -> tuple[int | None, int]:
+def _seconds_and_files(task_id: str, model_id: str, request: bytes) -> tuple[int | None, int]:
     # Finished tasks are polled again and again: seconds made and number of files never change.
     fields = orjson.loads(request)
     seconds = made_seconds(catalogue()[model_id], fields.get("duration"), Draw(task_id))
