@@ -77,7 +77,7 @@ class Composer:
     def make(self, dice: Dice, known: Known) -> Made:
         """Return the next request; `known` is what exists, or once did."""
         self._maker.known = known
-        if known.puts and dice.chance(12):
+        if known.puts and dice.chance(7):
             return _put(known, dice)
         method, path, operation = dice.weighted(self.operations)
         made = Made(method, _filled(path, known, dice) + self._query(operation, dice), operation["operationId"], None)

@@ -60,7 +60,7 @@ _COMMON: Mapping[str, Mapping[str, Any]] = {
 }
 _WEIGHTS: Mapping[str, int] = {RICH: 80, "poor": 10, "walled": 2, "limited": 3, "revoked": 2}
 
-_PLACES = {"total_concurrent": 12, "image_concurrent": 5, "video_concurrent": 9, "queue": 25}
+_PLACES = {"total_concurrent": 6, "image_concurrent": 3, "video_concurrent": 4, "queue": 9}
 
 PROFILES: Mapping[str, Profile] = {
     "apikeyorg": Profile(

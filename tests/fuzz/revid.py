@@ -27,6 +27,7 @@ _LISTS = frozenset({"img_url", "image_urls", "input_image"})
 _SAMPLES = frozenset(sha256(sample(kind)).hexdigest() for kind in ("image/png", "video/mp4", "audio/wav"))
 # Nobody listens at the first two; of the third, which nobody asks, the server makes a sample.
 _UNLIKELY = {"127.0.0.1:9": {"completed"}, "localhost:9": {"completed"}, "media.example.com": {"failed"}}
+_SENT = frozenset(sha256(one).hexdigest() for one in forms.every())
 _PRESIGNED_MS = 3_600_000
 
 
@@ -91,15 +92,19 @@ class RevidBooks(Books):
         """Return what requests may name."""
         uploads = [*list(self.brought)[-12:], *list(self.brought)[:2]]
         puts = [(path, self.brought[upload]) for path, upload in self.puts.items()]
-        # Mostly such as were not put to yet.
-        puts = [one for one in puts if one[1].digest is None][-6:] + [one for one in puts if one[1].digest][-2:]
-        places = [(path, one.kind) for path, one in puts]
+        open_ = [one for one in puts if one[1].digest is None and self.now < one[1].made_at + _PRESIGNED_MS]
+        # Mostly such as may be put to, and a few that may not, or no longer.
+        places = [(path, one.kind) for path, one in [*open_[-6:], *puts[-3:], *puts[:1]]]
         return Known(super().known().tasks, uploads, list(self.sounds)[-6:], list(self.urls)[-6:], places)
 
     def digests(self) -> Iterator[str]:
         """Yield what the server may keep on its disk for this universe."""
         for one in self.brought.values():
-            yield from (one.digest,) if one.digest else _SAMPLES
+            if one.digest is not None:
+                yield one.digest
+            elif one.route != "put":
+                # Of what is fetched, and of a form that was damaged where it did no harm, nobody tells which it is.
+                yield from _SAMPLES if one.route == "url" else _SENT
 
     def unseen(self) -> Iterator[tuple[str, str, str]]:
         """Yield the uploads that need nobody to go on."""
@@ -158,7 +163,6 @@ class RevidBooks(Books):
         kind = (made.operation or "").removeprefix("upload").lower()
         one = self._add(made, body, kind, "form")
         if made.value is UNREAD:
-            one.digest = None if kind == "audio" else self._digest_of(body)
             return
         files = made.value["file"]
         agree("number of files", len(files), 1)
@@ -167,10 +171,6 @@ class RevidBooks(Books):
         if "url" in body:
             agree("size", body["size_bytes"], len(files[0]))
             self.urls[body["url"]] = one.digest
-
-    def _digest_of(self, body: Mapping[str, Any]) -> str | None:
-        # A form that was damaged where it did no harm: what of it was read, only its size tells.
-        return next((sha256(one).hexdigest() for one in forms.every() if len(one) == body["size_bytes"]), None)
 
     def _presigned(self, made: Made, body: Mapping[str, Any]) -> None:
         name = "" if made.value is UNREAD else fields_of(made.value, form=_is_form(made))["filename"]

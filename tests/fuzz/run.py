@@ -56,21 +56,23 @@ async def fuzz(
 
     Beneath `folder` are the files of the server, and there must be none that it did not take.
     """
-    tally = Tally()
+    tally, there = Tally(), _files(folder)
     running = [
         Lane(Line("127.0.0.1", port), provider, f"{provider}-{number}", seed, tally, batch=max(1, batch // lanes))
         for number in range(lanes)
     ]
     shares = [requests // lanes + (number < requests % lanes) for number in range(lanes)]
     await asyncio.gather(*[lane.run(share) for lane, share in zip(running, shares, strict=True)])
-    if folder is None:
-        return tally
     taken = {digest for lane in running for digest in lane.books.digests()}
-    kept = {path for path in Path(folder).rglob("*") if path.is_file()}
-    for path in sorted(path for path in kept if path.name not in taken):
-        what = f"a file of {path.stat().st_size} bytes is kept that was never taken: {path.relative_to(folder)}"
-        tally.add(Finding(what, provider, None, path.read_bytes()[:16].hex()), "stray file " + path.suffix)
+    for path in sorted(_files(folder) - there):
+        if path.name not in taken:
+            what = f"a file of {path.stat().st_size} bytes is kept that was never taken: {path}"
+            tally.add(Finding(what, provider, None, path.read_bytes()[:16].hex()), f"stray file {path.suffix}")
     return tally
+
+
+def _files(folder: str | None) -> set[Path]:
+    return set() if folder is None else {path for path in Path(folder).rglob("*") if path.is_file()}
 
 
 def report(tally: Tally, provider: str, seconds: float, base: str) -> str:

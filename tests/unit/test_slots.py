@@ -194,11 +194,11 @@ class AnyCrowd(RuleBasedStateMachine):
     @invariant()
     def nobody_waits_beside_a_free_place_and_the_line_is_never_too_long(self) -> None:
         for account in ACCOUNTS:
-            slots = self.stage.do(partial(slots_of, account=account, limits=self.limits))
+            slots = self.stage.do(partial(slots_of, account=account))
             assert slots.held() <= self.limits.total
             assert all(slots.held(kind) <= self.limits.of(kind) for kind in KINDS)
             assert len(slots.waiting) <= self.limits.queue
-            assert not [one for one in slots.waiting if slots.free_for(one.kind)]
+            assert not [one for one in slots.waiting if slots.free_for(one.kind, one.limits)]
             assert [one.task_id for one in slots.waiting] == [job.id for job in self.crowds[account].line]
 
     @invariant()
@@ -293,8 +293,24 @@ def test_limits_that_shrink_stop_nobody_who_runs_and_let_nobody_in_until_there_i
     assert stage.do(lambda tx: tasks.create(tx, key, waiting, "late")).queued
     for passed, held in ((0, 3), (1_000, 2), (1_000, 1)):
         stage.forward(passed)
-        slots = stage.do(lambda tx: slots_of(tx, "k", narrow))
+        slots = stage.do(lambda tx: slots_of(tx, "k"))
         assert (slots.held(), len(slots.waiting)) == (held, 1)
     stage.forward(1_000)
     assert stage.rows("task")[-1].ends_at == stage.now() + 1_000
+    assert stage.do(violations) == []
+
+
+def test_a_key_with_wider_limits_does_not_overtake_its_account_s_line() -> None:
+    """Keys of one account may have different plans: each job waits by its own key's limits, in the order they came."""
+    narrow, wide = SlotLimits(1, (), 3), SlotLimits(5, (("image", 3),), 3)
+    stage = Stage(credits=CREDITS)
+    key = stage.do(stage.enter)
+    for number, limits in enumerate((narrow, narrow, wide)):
+        order = an_order("image", (0, 1_000), limits)
+        stage.do(partial(tasks.create, key=key, order=order, task_id=f"job_{number}"))
+    assert [task.queued for task in stage.rows("task")] == [False, True, True]
+    video = an_order("video", (0, 1_000), wide)
+    assert not stage.do(lambda tx: tasks.create(tx, key, video, "other")).queued
+    stage.forward(1_000)
+    assert [task.queued for task in stage.rows("task")] == [False, False, False, False]
     assert stage.do(violations) == []

@@ -22,16 +22,16 @@ class SlotLimits(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A task in line."""
+    """A task in line, with the limits of the key that put it there."""
 
     task_id: str
     kind: str
+    limits: SlotLimits
 
 
 class Slots(NamedTuple):
     """An account's slots as they stand; `holding` counts by kind."""
 
-    limits: SlotLimits
     holding: tuple[tuple[str, int], ...] = ()
     waiting: tuple[Waiting, ...] = ()
 
@@ -39,9 +39,9 @@ class Slots(NamedTuple):
         """Return how many tasks hold a slot, of one kind or in all."""
         return sum(count for name, count in self.holding if kind in {None, name})
 
-    def free_for(self, kind: str) -> bool:
+    def free_for(self, kind: str, limits: SlotLimits) -> bool:
         """Tell whether a task of this kind could start now."""
-        return self.held() < self.limits.total and self.held(kind) < self.limits.of(kind)
+        return self.held() < limits.total and self.held(kind) < limits.of(kind)
 
     def with_one(self, kind: str, change: Literal[1, -1]) -> "Slots":
         """Return the slots with one more or one less held by a kind."""
@@ -50,28 +50,29 @@ class Slots(NamedTuple):
         return self._replace(holding=tuple(counts.items()))
 
 
-def slots_of(tx: Tx, account: str, limits: SlotLimits) -> Slots:
-    """Return an account's slots under its limits of now."""
+def slots_of(tx: Tx, account: str) -> Slots:
+    """Return an account's slots as they stand."""
     found: Slots | None = tx.get("slots", account)
-    return Slots(limits) if found is None else found._replace(limits=limits)
+    return Slots() if found is None else found
 
 
 def place_for(tx: Tx, account: str, kind: str, limits: SlotLimits) -> Literal["slot", "queue"] | None:
     """Return what a new task of this kind would get now; None when the queue is full as well."""
-    slots = slots_of(tx, account, limits)
-    if slots.free_for(kind):
+    slots = slots_of(tx, account)
+    # Keys of one account may have different limits: whoever waits already comes first all the same.
+    if slots.free_for(kind, limits) and not any(one.kind == kind for one in slots.waiting):
         return "slot"
     return "queue" if len(slots.waiting) < limits.queue else None
 
 
-def take(tx: Tx, account: str, kind: str, limits: SlotLimits) -> None:
+def take(tx: Tx, account: str, kind: str) -> None:
     """Give a slot to a task that starts now."""
-    tx.put("slots", account, slots_of(tx, account, limits).with_one(kind, 1))
+    tx.put("slots", account, slots_of(tx, account).with_one(kind, 1))
 
 
-def line_up(tx: Tx, account: str, waiting: Waiting, limits: SlotLimits) -> None:
+def line_up(tx: Tx, account: str, waiting: Waiting) -> None:
     """Put a task at the end of the line."""
-    slots = slots_of(tx, account, limits)
+    slots = slots_of(tx, account)
     tx.put("slots", account, slots._replace(waiting=(*slots.waiting, waiting)))
 
 
@@ -90,10 +91,14 @@ def give_back(tx: Tx, account: str, kind: str) -> list[str]:
         return []
     slots = slots.with_one(kind, -1)
     starting: list[str] = []
+    left: list[Waiting] = []
+    blocked: set[str] = set()
     for one in slots.waiting:
-        if slots.free_for(one.kind):
+        if one.kind not in blocked and slots.free_for(one.kind, one.limits):
             slots = slots.with_one(one.kind, 1)
             starting.append(one.task_id)
-    left = tuple(one for one in slots.waiting if one.task_id not in starting)
-    tx.put("slots", account, slots._replace(waiting=left))
+        else:
+            blocked.add(one.kind)
+            left.append(one)
+    tx.put("slots", account, slots._replace(waiting=tuple(left)))
     return starting

@@ -152,9 +152,9 @@ def _take_place(tx: Tx, account: str, order: Order, task_id: str) -> bool:
     if place is None:
         raise ValueError(f"no slot and no place in line for {task_id}; the handler must ask place_for first")
     if place == "slot":
-        take(tx, account, order.slot, order.limits)
+        take(tx, account, order.slot)
         return False
-    line_up(tx, account, Waiting(task_id, order.slot), order.limits)
+    line_up(tx, account, Waiting(task_id, order.slot, order.limits))
     return True
 
 

@@ -24,7 +24,7 @@ from soundstage.core.world import World
 from soundstage.edge.body import is_deep
 from soundstage.edge.egress import BLOCKED, EgressPolicy, check_url, guarded_connector
 from soundstage.edge.metrics import Counts
-from soundstage.edge.uploads import fetch
+from soundstage.edge.uploads import drop_unused, fetch
 from soundstage.store.blobs import BlobStore
 
 _log = structlog.get_logger("soundstage.callbacks")
@@ -110,7 +110,8 @@ class Courier:
         await self._world.run(universe_id, record)
 
     async def _fetch(self, universe_id: str, upload: Upload) -> None:
-        found = await fetch(self._client(), self._policy, upload, lambda: self._blobs.writer(universe_id))
+        async with self._lane(upload.source or ""):
+            found = await fetch(self._client(), self._policy, upload, lambda: self._blobs.writer(universe_id))
 
         def record(tx: Tx) -> None:
             reason = found if isinstance(found, str) else uploads.misfit(upload, found)
@@ -120,6 +121,8 @@ class Courier:
                 uploads.arrived(tx, upload.id, found)
 
         await self._world.run(universe_id, record)
+        if not isinstance(found, str):
+            await drop_unused(self._world, self._blobs, universe_id, {found.sha256})
 
     async def _try(
         self, universe_id: str, delivery: Delivery, scheme: CallbackScheme, headers: dict[str, str]

@@ -65,16 +65,25 @@ async def read_form(request: BaseRequest, most_file: int, keep: Keep = BlobWrite
     intake = _Intake(most_file, keep)
     try:
         return await _multipart(request, boundary, intake)
-    except ParserLimitReached:
-        return Problem("payload_too_large", f"A form may have at most {MOST_PARTS} parts with short headers.")
-    except MultipartError:
-        return Problem("malformed_body", "The multipart body is damaged: its parts do not fit its boundary.")
     except web.RequestPayloadError:
         return unreadable(request)
-    except UnicodeDecodeError:
-        return Problem("malformed_body", "The fields of a form must be UTF-8.")
+    except (MultipartError, UnicodeDecodeError, OSError) as error:
+        return _told(error)
     finally:
         intake.abort()
+
+
+def _told(error: Exception) -> Problem:
+    """Say what went wrong with a multipart body in a sentence for its sender."""
+    if isinstance(error, ParserLimitReached):
+        return Problem("payload_too_large", f"A form may have at most {MOST_PARTS} parts with short headers.")
+    if isinstance(error, MultipartError):
+        return Problem("malformed_body", "The multipart body is damaged: its parts do not fit its boundary.")
+    if isinstance(error, UnicodeDecodeError):
+        return Problem("malformed_body", "The fields of a form must be UTF-8.")
+    if isinstance(error, FileNotFoundError):
+        return Problem("malformed_body", "This universe was reset while the file arrived; send it again.")
+    return Problem("payload_too_large", f"The file could not be kept: {error}.")
 
 
 class _Intake:

@@ -1,6 +1,6 @@
 """Authentication: from a key's text to a universe and a key in it, or the problem with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp.web_request import BaseRequest
 
@@ -23,7 +23,7 @@ from soundstage.core.universe import (
     universe_of,
 )
 from soundstage.core.view import Tx
-from soundstage.core.wallet import issue
+from soundstage.core.wallet import issue, the_wallet
 from soundstage.core.world import World
 
 _REFUSED_SUFFIXES = ("_revoked", "_invalid")
@@ -132,6 +132,14 @@ def take_budget(tx: Tx, key: Key) -> None:
     """Take a budgeted key's credits out of its user's; raises LedgerError when these do not cover them."""
     if key.kind == "budgeted":
         issue(tx, key.account, -key.credits, note=f"budget of {key.shown}")
+
+
+def reopen(tx: Tx, provider: Provider, key: Key) -> None:
+    """Open a key of a universe that starts over; a budget its user cannot pay any more is cut to what there is."""
+    if key.kind == "budgeted":
+        key = replace(key, credits=min(key.credits, the_wallet(tx, key.account).available))
+        take_budget(tx, key)
+    open_with_history(tx, provider, key)
 
 
 def open_with_history(tx: Tx, provider: Provider, key: Key) -> None:

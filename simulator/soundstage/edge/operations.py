@@ -6,7 +6,7 @@ the provider's own shape; a step that raises has changed nothing.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -29,7 +29,7 @@ from soundstage.edge.forms import is_form, read_form
 from soundstage.edge.gate import Gate, Identity, enter, limit_problem
 from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
-from soundstage.edge.uploads import go_on
+from soundstage.edge.uploads import drop_unused, go_on
 from soundstage.store.blobs import BlobStore, BlobWriter
 
 _log = structlog.get_logger("soundstage.edge")
@@ -47,6 +47,7 @@ class _Visit:
     now: int = 0
     raw: bytes = b""
     clock: Clock | None = None
+    files: list[BlobWriter] = field(default_factory=list)
 
 
 class Operations:
@@ -76,6 +77,9 @@ class Operations:
             _log.exception("handler failed", operation=operation.id, universe=visit.universe)
             problem = Problem("internal", "The simulator failed; its log says why. Nothing was charged.")
             reply = endpoint.provider.reply_to(problem)
+        if visit.files:
+            digests = {file.kept for file in visit.files if file.kept is not None}
+            await drop_unused(self._world, self._blobs, visit.universe, digests)
         if isinstance(reply.body, Stream):
             return await self._stream(visit, reply, reply.body)
         return self._send(visit, reply)
@@ -153,7 +157,7 @@ class Operations:
         content_type = visit.request.headers.get("Content-Type")
         forms = visit.operation.body == "json or form"
         if forms and is_form(content_type):
-            keep = partial(self._blobs.writer, visit.universe) if visit.operation.keeps_files else BlobWriter
+            keep = partial(self._keep, visit) if visit.operation.keeps_files else BlobWriter
             form = await read_form(visit.request, visit.operation.most_file_bytes, keep)
             if isinstance(form, Form):
                 visit.raw = orjson.dumps(form)
@@ -163,6 +167,11 @@ class Operations:
             return raw
         visit.raw = raw
         return parse_json(raw, content_type, or_form=forms)
+
+    def _keep(self, visit: _Visit) -> BlobWriter:
+        writer = self._blobs.writer(visit.universe)
+        visit.files.append(writer)
+        return writer
 
     def _send(self, visit: _Visit, reply: Reply) -> web.Response:
         body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)

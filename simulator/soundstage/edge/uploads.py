@@ -45,11 +45,30 @@ async def take_upload(request: BaseRequest, path: str, world: World, blobs: Blob
     upload = await _awaiting(parts, world)
     if isinstance(upload, web.Response):
         return upload
-    blob = await _received(request, blobs.writer(parts[2]), upload)
+    try:
+        blob = await _received(request, blobs.writer(parts[2]), upload)
+    except OSError as error:
+        return _refused(507, f"the file could not be kept: {error.strerror or error}\n")
     if isinstance(blob, web.Response):
         return blob
+    reason = uploads.misfit(upload, blob)
+    if reason is not None:
+        await drop_unused(world, blobs, parts[2], {blob.sha256})
+        return _refused(400, f"{reason}\n")
     taken = await world.run(parts[2], lambda tx: uploads.arrived(tx, upload.id, blob))
-    return _refused(403, _USED) if taken is None else web.Response(headers={"ETag": f'"{blob.sha256[:24]}"'})
+    if taken is None:
+        await drop_unused(world, blobs, parts[2], {blob.sha256})
+        return _refused(403, _USED)
+    return web.Response(headers={"ETag": f'"{blob.sha256[:24]}"'})
+
+
+async def drop_unused(world: World, blobs: BlobStore, universe_id: str, digests: set[str]) -> None:
+    """Delete files that arrived, unless an upload has their bytes: the call was refused, or nobody asked for them."""
+    used = await world.run(
+        universe_id, lambda tx: {row.blob.sha256 for _, row in tx.scan("upload") if row.blob is not None}
+    )
+    for digest in digests - used:
+        blobs.drop(universe_id, digest)
 
 
 async def _awaiting(parts: list[str], world: World) -> Upload | web.Response:
@@ -88,8 +107,7 @@ async def _received(request: BaseRequest, writer: BlobWriter, upload: Upload) ->
         return _refused(507, f"the file could not be kept: {error.strerror or error}\n")
     finally:
         writer.abort()
-    reason = uploads.misfit(upload, blob)
-    return blob if reason is None else _refused(400, f"{reason}\n")
+    return blob
 
 
 async def go_on(request: BaseRequest) -> None:
@@ -119,21 +137,21 @@ async def fetch(
     reason = check_url(url, policy)
     if reason is not None and (policy.allow_public or not _is_public(url)):
         return reason
-    sink = writer()
     try:
-        if reason is not None:
-            sink.add(media.sample(_SAMPLES[upload.kind]))
-            return sink.finish()
-        return await _fetched(session, url, upload.most_bytes, sink)
+        if reason is None:
+            return await _fetched(session, url, upload.most_bytes, writer)
+        sink = writer()
+        sink.add(media.sample(_SAMPLES[upload.kind]))
+        return sink.finish()
     except TimeoutError:
         return f"the source did not answer within {FETCH_SECONDS:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return (str(error) or type(error).__name__)[:200]
-    finally:
-        sink.abort()
 
 
-async def _fetched(session: aiohttp.ClientSession, url: str, most_bytes: int, sink: BlobWriter) -> BlobRef | str:
+async def _fetched(
+    session: aiohttp.ClientSession, url: str, most_bytes: int, writer: Callable[[], BlobWriter]
+) -> BlobRef | str:
     timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS, sock_connect=5)
     too_large = f"the source is larger than {most_bytes} bytes"
     async with session.get(URL(url), timeout=timeout, headers=_HEADERS, allow_redirects=False) as reply:
@@ -141,11 +159,16 @@ async def _fetched(session: aiohttp.ClientSession, url: str, most_bytes: int, si
             return f"the source answered {reply.status}"
         if (reply.content_length or 0) > most_bytes:
             return too_large
-        async for chunk in reply.content.iter_any():
-            sink.add(chunk)
-            if sink.size > most_bytes:
-                return too_large
-    return sink.finish()
+        # Opened only now: a source that hangs holds no file.
+        sink = writer()
+        try:
+            async for chunk in reply.content.iter_any():
+                sink.add(chunk)
+                if sink.size > most_bytes:
+                    return too_large
+            return sink.finish()
+        finally:
+            sink.abort()
 
 
 def _is_public(url: str) -> bool:

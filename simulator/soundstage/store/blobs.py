@@ -81,6 +81,12 @@ class BlobStore:
             self._drop_oldest()
         return path
 
+    def drop(self, universe_id: str, digest: str) -> None:
+        """Delete one file."""
+        path = self._place(universe_id) / digest
+        self._kept -= self._sizes.pop(path, 0)
+        path.unlink(missing_ok=True)
+
     def give_up(self, size: int) -> None:
         """Stop counting a file that did not arrive."""
         self._coming -= size
@@ -105,6 +111,7 @@ class BlobWriter:
         self._digest = sha256()
         self._head = b""
         self.size = 0
+        self.kept: str | None = None
 
     def add(self, data: bytes | bytearray) -> None:
         """Take the next piece."""
@@ -124,7 +131,7 @@ class BlobWriter:
             return BlobRef(self.size, kind, digest)
         self._file.close()
         kept = self._store.keep(self._part, digest, self.size)
-        self._file = None
+        self._file, self.kept = None, digest
         sound = kind is not None and kind.startswith("audio/")
         return BlobRef(self.size, kind, digest, seconds_of(kept) if sound else None)
 

@@ -15,7 +15,7 @@ from soundstage.core.view import Tx
 from soundstage.core.wallet import listed
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route, readable
 from soundstage.edge.delivery import body_text
-from soundstage.edge.gate import open_with_history, take_budget
+from soundstage.edge.gate import reopen
 
 _SECRET_HEADERS = frozenset(
     {
@@ -130,7 +130,6 @@ async def reset(call: AdminCall) -> Answer:
     for universe in call.writable():
         if what != "journal":
             call.services.courier.ground(universe)
-            call.services.blobs.forget(universe)
         if what in {"journal", "all"}:
             call.services.journal.clear(universe)
         if what == "state":
@@ -139,14 +138,15 @@ async def reset(call: AdminCall) -> Answer:
             await call.world.store.forget(universe)
             await call.world.store.transact(DIRECTORY, lambda tx, gone=universe: _unregister(tx, gone))  # type: ignore[misc]
             call.services.gate.forget()
+        if what != "journal":
+            call.services.blobs.forget(universe)
     return 204, None
 
 
 def _start_over(call: AdminCall, tx: Tx) -> None:
     # Budgets come out of what their users have, so users first.
     for key in sorted(start_over(tx), key=lambda key: key.kind == "budgeted"):
-        take_budget(tx, key)
-        open_with_history(tx, call.world.providers[key.provider], key)
+        reopen(tx, call.world.providers[key.provider], key)
 
 
 def _unregister(tx: Tx, universe: str) -> None:

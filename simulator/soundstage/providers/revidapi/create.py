@@ -135,7 +135,7 @@ def _not_covered(tx: Tx, key: Key, cost: int) -> Problem | None:
 def _no_place(tx: Tx, key: Key, kind: str, allowed: SlotLimits) -> Problem | None:
     if place_for(tx, key.account, kind, allowed) is not None:
         return None
-    waiting = len(slots_of(tx, key.account, allowed).waiting)
+    waiting = len(slots_of(tx, key.account).waiting)
     return Problem("rate_limited", f"Queue full ({waiting}/{allowed.queue})")
 
 

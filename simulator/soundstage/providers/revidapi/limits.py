@@ -37,7 +37,7 @@ def slot_limits(key: Key) -> SlotLimits:
 def limits(call: Call, tx: Tx) -> Reply:
     """GET /limits: the caller's limits, what is taken of them now, and what is left."""
     allowed = slot_limits(call.key)
-    slots = slots_of(tx, call.key.account, allowed)
+    slots = slots_of(tx, call.key.account)
     queued = len(slots.waiting)
     free = allowed.total - slots.held()
     return Reply(
