@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CAPACITY = 1000
 BODY_LIMIT = 16_384
@@ -30,7 +30,8 @@ class Journal:
     __slots__ = ("_count", "_ring")
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._ring: deque[Exchange] = deque(maxlen=capacity)
+        # Plain tuples: most are never looked at, and a record costs more to build than to keep.
+        self._ring: deque[tuple[Any, ...]] = deque(maxlen=capacity)
         self._count = 0
 
     def add(  # noqa: PLR0913, PLR0917 - one positional call per request, the cheapest there is
@@ -49,7 +50,7 @@ class Journal:
         """Keep one exchange and return its number; formatting waits until somebody reads it."""
         self._count += 1
         self._ring.append(
-            Exchange(
+            (
                 self._count,
                 at,
                 universe,
@@ -68,10 +69,10 @@ class Journal:
 
     def newest(self) -> Iterator[Exchange]:
         """Yield the exchanges, the newest first."""
-        return reversed(self._ring)
+        return map(Exchange._make, reversed(self._ring))
 
     def clear(self, universe: str | None = None) -> None:
         """Forget one universe's exchanges, or all."""
-        kept = [] if universe is None else [one for one in self._ring if one.universe != universe]
+        kept = [] if universe is None else [row for row in self._ring if Exchange._make(row).universe != universe]
         self._ring.clear()
         self._ring.extend(kept)

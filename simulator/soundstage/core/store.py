@@ -18,6 +18,11 @@ class Store(Protocol):
 
     on_commit: Callable[[str, View], None] | None
     name: str
+    instant: bool
+
+    def transact_now(self, universe_id: str, step: Step[Result]) -> Result:
+        """Do the same at once; only a store that is `instant` can."""
+        ...
 
     async def transact(self, universe_id: str, step: Step[Result]) -> Result:
         """Run the step and return its result once its writes, and all it read, are as durable as promised."""

@@ -6,7 +6,7 @@ the provider's own shape; a step that raises has changed nothing.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -47,7 +47,7 @@ class _Visit:
     now: int = 0
     raw: bytes = b""
     clock: Clock | None = None
-    files: list[BlobWriter] = field(default_factory=list)
+    files: list[BlobWriter] | None = None
 
 
 class Operations:
@@ -170,7 +170,7 @@ class Operations:
 
     def _keep(self, visit: _Visit) -> BlobWriter:
         writer = self._blobs.writer(visit.universe)
-        visit.files.append(writer)
+        visit.files = [*(visit.files or ()), writer]
         return writer
 
     def _send(self, visit: _Visit, reply: Reply) -> web.Response:

@@ -44,12 +44,18 @@ class ConflictError(RuntimeError):
 class LoggedStore:
     """Universes whose truth is a log that several processes may share."""
 
+    instant = False
+
     def __init__(self, log: Log, wall: Wall = wall_now) -> None:
         self.on_commit: Callable[[str, View], None] | None = None
         self.name = log.name
         self._log = log
         self._views: dict[str, View] = {}
         self._wall = wall
+
+    def transact_now(self, universe_id: str, step: Step[Result]) -> Result:
+        """Never: what a log holds has to be fetched."""
+        raise NotImplementedError("a logged store takes its time; use transact")
 
     async def transact(self, universe_id: str, step: Step[Result]) -> Result:
         """Run the step, again after every conflict; raises ConflictError when that never ends."""
