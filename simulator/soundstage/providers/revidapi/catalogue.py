@@ -4,7 +4,7 @@ Source: schemas/revidapi/catalogue.yaml, where every row says whether it is docu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -54,6 +54,8 @@ class Model:
     params: Mapping[str, str]
     notes: str
     rows: tuple[Row, ...]
+    # Rows found before, by what was asked: a model has up to 48, and most calls ask for one of a few.
+    found: dict[tuple[Any, ...], Row | None] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     @property
     def slot(self) -> str:

@@ -3,10 +3,11 @@
 Source: R-REV-200..207. A key's own limits go before its plan's; keys of one user share their slots.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from soundstage.core.call import Call, Reply
-from soundstage.core.limits import REQUESTS_PER_MINUTE, limit_of
+from soundstage.core.limits import REQUESTS_PER_MINUTE
 from soundstage.core.slots import SlotLimits, slots_of
 from soundstage.core.universe import Key
 from soundstage.core.view import Tx
@@ -23,14 +24,19 @@ def plan_of(key: Key) -> str:
 
 def slot_limits(key: Key) -> SlotLimits:
     """Return how many jobs of a key's account may run and wait."""
-    plan = plans()[plan_of(key)]
+    return _slot_limits(plan_of(key), key.limits or ())
+
+
+@lru_cache(maxsize=1024)
+def _slot_limits(plan_id: str, own: tuple[tuple[str, int], ...]) -> SlotLimits:
+    plan, limits = plans()[plan_id], dict(own)
     return SlotLimits(
-        total=limit_of(key, TOTAL) or plan.total_concurrent,
+        total=limits.get(TOTAL, plan.total_concurrent),
         kinds=(
-            ("image", limit_of(key, IMAGE) or plan.image_concurrent),
-            ("video", limit_of(key, VIDEO) or plan.video_concurrent),
+            ("image", limits.get(IMAGE, plan.image_concurrent)),
+            ("video", limits.get(VIDEO, plan.video_concurrent)),
         ),
-        queue=limit_of(key, QUEUE) or plan.queue,
+        queue=limits.get(QUEUE, plan.queue),
     )
 
 

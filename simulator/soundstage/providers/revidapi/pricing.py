@@ -48,9 +48,12 @@ def choose(model: Model, request: Generate) -> Choice | Problem:
 
 def pick(model: Model, values: Mapping[str, Any], server: str | None, *, audio: bool) -> Row | None:
     """Return the cheapest row that fits, the first of the model's servers among equals; sound only if there is any."""
-    fitting = [row for row in model.rows if server in {None, row.server} and _fits(row, values)]
-    wanted = [row for row in fitting if row.audio in {None, audio}]
-    return _cheapest(model, wanted or [row for row in fitting if not row.audio])
+    asked = (*[values.get(field) for field in _BY], server, audio)
+    if asked not in model.found:
+        fitting = [row for row in model.rows if server in {None, row.server} and _fits(row, values)]
+        wanted = [row for row in fitting if row.audio in {None, audio}]
+        model.found[asked] = _cheapest(model, wanted or [row for row in fitting if not row.audio])
+    return model.found[asked]
 
 
 def price(model: Model, row: Row, seconds: int | None) -> int:
