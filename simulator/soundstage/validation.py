@@ -132,8 +132,13 @@ def ignored(model: type[BaseModel], given: Mapping[str, Any]) -> str | None:
 
 def warned(model: type[BaseModel], given: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the header that names the fields which had no effect, or none."""
-    warning = ignored(model, given)
-    return NO_HEADERS if warning is None else {"X-Soundstage-Warning": warning}
+    return warning_headers(ignored(model, given))
+
+
+def warning_headers(*notes: str | None) -> Mapping[str, str]:
+    """Return the header that says what there is to say of a request, or none."""
+    told = "; ".join([note for note in notes if note])
+    return {"X-Soundstage-Warning": told} if told else NO_HEADERS
 
 
 def header_text(text: str) -> str:

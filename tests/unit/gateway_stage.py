@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from soundstage.core.call import Call, Reply
 from soundstage.core.money import MICROS, micros
 from soundstage.core.universe import Key, find_key, open_key, open_universe
 from soundstage.core.view import Tx
@@ -24,6 +23,7 @@ ONLY = "seedance-2-fast"
 class GatewayStage(Stage):
     """A world of one universe with three API-Key accounts; `who` is the one that asks next."""
 
+    provider: str = "apikeyorg"
     who: str = "k"
 
     def enter(self, tx: Tx) -> Key:
@@ -36,24 +36,6 @@ class GatewayStage(Stage):
             found = find_key(tx, self.who)
             assert found is not None
         return found
-
-    async def call(
-        self,
-        operation: str,
-        body: Any = None,
-        *,
-        params: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """Answer one call on an API-Key operation."""
-        found = next(one for one in self.world.providers["apikeyorg"].operations if one.id == operation)
-
-        def step(tx: Tx) -> Reply:
-            key = self.enter(tx)
-            given = Call(found.method, found.path, params or {}, query or {}, {}, body, key, self.world.base_url)
-            return found.handle(given, tx)
-
-        return await self.run(step)
 
     def tables(self) -> dict[str, dict[Any, Any]]:
         """Return every row of the universe, by table; rows are immutable, so a later look can be compared."""

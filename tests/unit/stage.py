@@ -98,6 +98,7 @@ class Stage:
     universe: str = "u_stage"
     credits: int = 1_000_000 * MICROS
     base_url: str = BASE_URL
+    provider: str = "midsync"
 
     def __post_init__(self) -> None:
         opening = Opening(seed=self.seed, credits=self.credits, clock=self.clock)
@@ -129,8 +130,8 @@ class Stage:
         params: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Answer one call on a MidSync operation."""
-        found = next(one for one in self.world.providers["midsync"].operations if one.id == operation)
+        """Answer one call on an operation of the stage's provider."""
+        found = next(one for one in self.world.providers[self.provider].operations if one.id == operation)
         handle: Handler = found.handle
 
         def step(tx: Tx) -> Reply:

@@ -88,6 +88,11 @@ def key_id_of(provider: str, key_text: str) -> str:
     return f"key_{fingerprint('key', provider, key_text).hex()[:16]}"
 
 
+def directory_row(provider: str, key_text: str) -> str:
+    """Return under which name the directory knows a registered key."""
+    return f"{provider}:{key_digest(key_text)}"
+
+
 def shortened(key_text: str) -> str:
     """Return a key as lists and logs may show it."""
     return f"{key_text[:7]}…{key_text[-4:]}" if len(key_text) > 14 else "…"

@@ -8,13 +8,14 @@ from soundstage.core.call import Problem
 from soundstage.core.clock import Clock
 from soundstage.core.limits import address_problem, rate_problem
 from soundstage.core.provider import Operation, Provider
-from soundstage.core.randomness import fingerprint, key_digest
+from soundstage.core.randomness import fingerprint
 from soundstage.core.signing import webhook_secret
 from soundstage.core.universe import (
     DIRECTORY,
     Key,
     Opening,
     Registered,
+    directory_row,
     find_key,
     key_id_of,
     open_key,
@@ -69,8 +70,8 @@ class Gate:
             return Problem("unauthorized", fault)
         if key_text.endswith(_REFUSED_SUFFIXES):
             return Problem("unauthorized", "This API key is not valid any more; send another one.")
-        digest = key_digest(key_text)
-        row = await self._world.store.transact(DIRECTORY, lambda tx: tx.get("registered", f"{provider.id}:{digest}"))
+        name = directory_row(provider.id, key_text)
+        row = await self._world.store.transact(DIRECTORY, lambda tx: tx.get("registered", name))
         if row is None and self._strict:
             return Problem(
                 "unauthorized", "This API key is not registered, and the server runs with --strict-keys; register it."

@@ -21,7 +21,7 @@ from soundstage.core.clock import Clock
 from soundstage.core.journal import Journal
 from soundstage.core.provider import Operation, Provider
 from soundstage.core.store import Step
-from soundstage.core.universe import NOBODY, the_universe
+from soundstage.core.universe import NOBODY, Key, the_universe
 from soundstage.core.view import Tx
 from soundstage.core.world import World
 from soundstage.edge.body import parse_json, parse_query, read_bytes
@@ -115,7 +115,7 @@ class Operations:
     def _step(
         self, visit: _Visit, identity: Identity, params: Mapping[str, str], query: Mapping[str, str], body: Any
     ) -> Step[Reply]:
-        request, path, operation = visit.request, visit.endpoint.path, visit.operation
+        request, operation = visit.request, visit.operation
         provider, world = visit.endpoint.provider, self._world
 
         def step(tx: Tx) -> Reply:
@@ -124,10 +124,7 @@ class Operations:
             problem = limit_problem(tx, operation, key, request)
             if problem is not None:
                 return _refusal(provider, problem)
-            call = Call(
-                request.method, path, params, query, request.headers, body, key, world.base_url, visit.endpoint.prefix
-            )
-            reply = operation.handle(call, tx)
+            reply = operation.handle(self._call(visit, params, query, body, key), tx)
             if isinstance(reply.body, Stream):
                 visit.clock = the_universe(tx).clock
             return reply
@@ -135,25 +132,20 @@ class Operations:
         return step
 
     async def _for_nobody(self, visit: _Visit, params: Mapping[str, str], query: Mapping[str, str]) -> Reply:
-        request, endpoint, operation = visit.request, visit.endpoint, visit.operation
+        endpoint, operation = visit.endpoint, visit.operation
         body = None if operation.body == "none" else await self._body(visit)
         if isinstance(body, Problem):
             return endpoint.provider.reply_to(body)
-        call = Call(
-            request.method,
-            endpoint.path,
-            params,
-            query,
-            request.headers,
-            body,
-            NOBODY,
-            self._world.base_url,
-            endpoint.prefix,
-        )
+        call = self._call(visit, params, query, body, NOBODY)
         return self._world.outside(lambda tx: operation.handle(call, tx))
 
+    def _call(self, visit: _Visit, params: Mapping[str, str], query: Mapping[str, str], body: Any, key: Key) -> Call:
+        request, endpoint, base_url = visit.request, visit.endpoint, self._world.base_url
+        return Call(request.method, endpoint.path, params, query, request.headers, body, key, base_url, endpoint.prefix)
+
     async def _body(self, visit: _Visit) -> Any:
-        await go_on(visit.request)
+        if "Expect" in visit.request.headers:
+            await go_on(visit.request)
         content_type = visit.request.headers.get("Content-Type")
         forms = visit.operation.body == "json or form"
         if forms and is_form(content_type):

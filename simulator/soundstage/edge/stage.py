@@ -6,7 +6,8 @@ aiohttp's low-level server is used, without its application, router and middlewa
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -94,9 +95,13 @@ class Stage:
         if view is not None:
             self.ticker.committed(universe_id, view)
 
-    async def _handle(self, request: BaseRequest) -> web.StreamResponse:
+    def _handle(self, request: BaseRequest) -> Coroutine[Any, Any, web.StreamResponse]:
+        # Not a coroutine itself: every call would pay for one more.
+        return self._answer_packed(request) if "Content-Encoding" in request.headers else self._answer(request)
+
+    async def _answer_packed(self, request: BaseRequest) -> web.StreamResponse:
         response = await self._answer(request)
-        if "Content-Encoding" in request.headers and not request.content.is_eof():
+        if not request.content.is_eof():
             # Nobody unpacks what nobody wanted: a few bytes of it may be gigabytes.
             response.force_close()
             request.content.feed_eof()

@@ -8,12 +8,13 @@ from pydantic import Field
 from soundstage.core.limits import MOST_OF_ANY, networks
 from soundstage.core.money import decimal_text, micros
 from soundstage.core.provider import Provider
-from soundstage.core.randomness import key_digest, unguessable
+from soundstage.core.randomness import unguessable
 from soundstage.core.universe import (
     DIRECTORY,
     Key,
     Opening,
     Registered,
+    directory_row,
     find_key,
     key_id_of,
     open_universe,
@@ -150,7 +151,8 @@ async def register(call: AdminCall) -> Answer:
         raise AdminError(400, "invalid_amount", "balance must not be negative")
     key = _key(wanted, provider, text, balance)
     row = Registered(key.id, provider.id, universe, key.shown, wanted.revoked, world.wall())
-    before = await world.store.transact(DIRECTORY, lambda tx: _enlist(tx, row, key_digest(text)))
+    name = directory_row(provider.id, text)
+    before = await world.store.transact(DIRECTORY, lambda tx: _enlist(tx, name, row))
     if before is not None and before.universe != universe:
         raise AdminError(
             409,
@@ -164,7 +166,7 @@ async def register(call: AdminCall) -> Answer:
         left = await world.run(universe, lambda tx: _enter(tx, world.opening, provider, key, keep_balance=keep))
     except LedgerError as error:
         if before is None:
-            await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", _name(row, key_digest(text))))
+            await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", name))
         hint = "a budgeted key takes its balance from its user; register a shared key of the user first"
         raise AdminError(409, "not_covered", str(error), hint) from None
     shown = {"id": key.id, "key": text, "provider": provider.id, "universe": universe}
@@ -172,17 +174,13 @@ async def register(call: AdminCall) -> Answer:
     return (201 if before is None else 200), answer
 
 
-def _name(row: Registered, digest: str) -> str:
-    return f"{row.provider}:{digest}"
-
-
-def _enlist(tx: Tx, row: Registered, digest: str) -> Registered | None:
+def _enlist(tx: Tx, name: str, row: Registered) -> Registered | None:
     """Put a key into the directory, unless another universe has it; return what stood there."""
-    before: Registered | None = tx.get("registered", _name(row, digest))
+    before: Registered | None = tx.get("registered", name)
     if before is None:
-        tx.put("registered", _name(row, digest), row)
+        tx.put("registered", name, row)
     elif before.universe == row.universe:
-        tx.put("registered", _name(row, digest), replace(row, created_at=before.created_at))
+        tx.put("registered", name, replace(row, created_at=before.created_at))
     return before
 
 

@@ -12,8 +12,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from soundstage.core.call import Problem
-from soundstage.core.randomness import key_digest
-from soundstage.core.universe import DIRECTORY, universe_of
+from soundstage.core.universe import DIRECTORY, directory_row, universe_of
 from soundstage.edge.admin import clock, keys, records, tasks
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, Services, readable
 from soundstage.edge.admin.names import check_universe
@@ -123,14 +122,13 @@ class Admin:
         return universe
 
     async def _universe_of_key(self, key_text: str) -> str:
-        digest = key_digest(key_text)
-        for provider in self._services.world.providers:
-            row = await self._services.world.store.transact(
-                DIRECTORY,
-                lambda tx, name=f"{provider}:{digest}": tx.get("registered", name),  # type: ignore[misc]
-            )
-            if row is not None:
-                return str(row.universe)
+        names = [directory_row(provider, key_text) for provider in self._services.world.providers]
+        rows = await self._services.world.store.transact(
+            DIRECTORY, lambda tx: [tx.get("registered", name) for name in names]
+        )
+        row = next((row for row in rows if row is not None), None)
+        if row is not None:
+            return str(row.universe)
         return universe_of(key_text)
 
 

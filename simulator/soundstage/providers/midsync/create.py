@@ -1,10 +1,9 @@
 """MidSync's quote and create: one reading of the body, one price, and only create makes a task (D2, R-MID-074)."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from soundstage.core import task as tasks
-from soundstage.core.call import NO_HEADERS, Call, Problem, Reply
+from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.limits import model_problem
 from soundstage.core.money import decimal_text, number
 from soundstage.core.universe import draw_for
@@ -14,7 +13,7 @@ from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.dialect import docs_form, is_landing
 from soundstage.providers.midsync.errors import reply_to
 from soundstage.providers.midsync.wire import REQUESTS, Common, Grok
-from soundstage.validation import compact, ignored, path_if_ours, read, shown
+from soundstage.validation import compact, ignored, path_if_ours, read, shown, warning_headers
 
 OPERATION = "createVideo"
 # ASSUMED: a task is `submitted` for the first tenth of its run, and runs 80 % to 110 % of its estimate.
@@ -63,7 +62,7 @@ def quote(call: Call, tx: Tx) -> Reply:
         return reply_to(wanted)
     points = number(wanted.price)
     body = {"success": True, "model": wanted.model.id, "pointsCharged": points}
-    return Reply(body, headers=_warn(wanted))
+    return Reply(body, headers=warning_headers(wanted.warning))
 
 
 def create(call: Call, tx: Tx) -> Reply:
@@ -93,8 +92,8 @@ def create(call: Call, tx: Tx) -> Reply:
     ids = draw.hex("ids", 48)
     task = tasks.create(tx, call.key, order, f"gen_{ids[:24]}")
     if is_landing(call):
-        return Reply({"task_id": task.id, "status": "processing"}, headers=_warn(wanted))
-    return Reply(_created(task, wanted, f"up_{ids[24:]}"), headers=_warn(wanted))
+        return Reply({"task_id": task.id, "status": "processing"}, headers=warning_headers(wanted.warning))
+    return Reply(_created(task, wanted, f"up_{ids[24:]}"), headers=warning_headers(wanted.warning))
 
 
 def _created(task: tasks.Task, wanted: Priced, upstream_id: str) -> dict[str, Any]:
@@ -126,7 +125,3 @@ def _no_model(body: dict[str, Any]) -> Problem:
     hint = catalogue().by_name.get(body["model"]) if isinstance(body["model"], str) else None
     meant = f" (did you mean {hint}?)" if hint else ""
     return Problem("invalid_request", f"model must be one of {known}, got {shown(body['model'])}{meant}.", "model")
-
-
-def _warn(wanted: Priced) -> Mapping[str, str]:
-    return NO_HEADERS if wanted.warning is None else {"X-Soundstage-Warning": wanted.warning}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from soundstage.core import task as tasks
 from soundstage.core import uploads
-from soundstage.core.call import NO_HEADERS, Call, Form, Problem, Reply
+from soundstage.core.call import Call, Form, Problem, Reply
 from soundstage.core.limits import model_problem
 from soundstage.core.money import decimal_text, number
 from soundstage.core.provider import Handler
@@ -21,7 +21,7 @@ from soundstage.providers.revidapi.limits import slot_limits
 from soundstage.providers.revidapi.pricing import Choice, choose, price
 from soundstage.providers.revidapi.references import NOT_ELIGIBLE, References, references
 from soundstage.providers.revidapi.wire import Generate, Image, KolAi, Motion, Seedance, Video, plain
-from soundstage.validation import compact, ignored, read, shown
+from soundstage.validation import compact, ignored, read, shown, warning_headers
 
 # ASSUMED: a job is pending for a tenth of its time, and takes 85 % to 100 % of what its server needs for it.
 _PENDING_SHARE = 10
@@ -54,8 +54,7 @@ def _create(operation: str, wire: type[Generate], call: Call, tx: Tx) -> Reply:
         "cost": number(wanted.price),
         "balance_remaining": number(the_wallet(tx, call.key.wallet).available),
     }
-    warning = _warning(wire, body, wanted)
-    return Reply(created, headers={"X-Soundstage-Warning": warning} if warning else NO_HEADERS)
+    return Reply(created, headers=warning_headers(ignored(wire, body), _without_effect(wanted)))
 
 
 def _wanted(wire: type[Generate], body: Any, call: Call, tx: Tx) -> _Wanted | Problem:
@@ -164,14 +163,10 @@ def _start(operation: str, call: Call, tx: Tx, wanted: _Wanted, allowed: SlotLim
     return tasks.create(tx, call.key, order, task_id)
 
 
-def _warning(wire: type[Generate], body: Any, wanted: _Wanted) -> str:
-    """Return the names of what had no effect: fields nobody knows here, and fields this model does not have."""
-    unknown = ignored(wire, body)
+def _without_effect(wanted: _Wanted) -> str | None:
+    """Return the names of the fields that this model does not have."""
     lost = wanted.choice.without_effect
-    told = [] if unknown is None else [unknown]
-    if lost:
-        told.append(f"no effect for {wanted.model.id} here: {', '.join(lost)}")
-    return "; ".join(told)
+    return f"no effect for {wanted.model.id} here: {', '.join(lost)}" if lost else None
 
 
 create_image: Handler = partial(_create, "generateImage", Image)

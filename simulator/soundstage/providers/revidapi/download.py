@@ -15,8 +15,7 @@ from soundstage.core.universe import the_universe
 from soundstage.core.uploads import SAMPLE
 from soundstage.core.view import Tx
 from soundstage.providers.revidapi.errors import reply_to
-from soundstage.providers.revidapi.uploads import warned
-from soundstage.validation import Url, WireModel, ignored, read, shown
+from soundstage.validation import Url, WireModel, read, shown, warned
 
 _SITES: Final[Mapping[str, str]] = {
     "tiktok.com": "tiktok",
@@ -75,4 +74,4 @@ def extract(call: Call, tx: Tx) -> Reply:
             {"type": "audio", "quality": "128k", "url": file("audio/wav"), "extension": "wav"},
         ],
     }
-    return Reply(body, headers=warned(ignored(Extract, call.body)))
+    return Reply(body, headers=warned(Extract, call.body))

@@ -21,9 +21,8 @@ from soundstage.providers.revidapi.uploads import (
     find,
     started_body,
     upload_body,
-    warned,
 )
-from soundstage.validation import WireModel, ignored, read
+from soundstage.validation import WireModel, read, warned
 
 __all__ = [
     "MOST_BYTES",
@@ -56,7 +55,7 @@ def _upload(kind: Kind, call: Call, tx: Tx) -> Reply:
         return reply_to(Problem("invalid_request", reason, "file"))
     upload = begin(call, tx, kind, given.file.sha256, blob=given.file)
     body = started_body(upload) if kind == "audio" else upload_body(tx, upload, call.base_url)
-    return Reply(body, headers=warned(ignored(FileUpload, call.body)))
+    return Reply(body, headers=warned(FileUpload, call.body))
 
 
 def upload_status(call: Call, tx: Tx) -> Reply:

@@ -25,9 +25,8 @@ from soundstage.providers.revidapi.uploads import (
     find,
     started_body,
     url_of,
-    warned,
 )
-from soundstage.validation import Url, WireModel, ignored, path_if_ours, read, shown
+from soundstage.validation import Url, WireModel, ignored, path_if_ours, read, shown, warned, warning_headers
 
 _ENDINGS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("jpg", "jpeg", "png", "webp", "gif"), "image"),
@@ -73,7 +72,7 @@ def presign(call: Call, tx: Tx) -> Reply:
         "upload_id": upload.id,
         "expires_in": PRESIGNED_SECONDS,
     }
-    return Reply(body, headers=warned(ignored(Presign, call.body)))
+    return Reply(body, headers=warned(Presign, call.body))
 
 
 def _kind(given: Presign) -> Kind | Problem:
@@ -107,7 +106,7 @@ def confirm(call: Call, tx: Tx) -> Reply:
     if not upload.confirmed:
         note(tx, upload)
     body = {"upload_id": upload.id, "url": url_of(tx, upload, upload.blob, call.base_url), "status": "ready"}
-    return Reply(body, headers=warned(ignored(Confirm, call.body)))
+    return Reply(body, headers=warned(Confirm, call.body))
 
 
 def upload_url(call: Call, tx: Tx) -> Reply:
@@ -118,4 +117,4 @@ def upload_url(call: Call, tx: Tx) -> Reply:
     upload = begin(call, tx, given.type, path_if_ours(given.url, call.base_url), source=given.url)
     nearby = is_nearby(urlsplit(given.url).hostname or "")
     warning = None if nearby else _SAMPLE_WARNING
-    return Reply(started_body(upload), headers=warned(warning, ignored(UploadUrl, call.body)))
+    return Reply(started_body(upload), headers=warning_headers(warning, ignored(UploadUrl, call.body)))

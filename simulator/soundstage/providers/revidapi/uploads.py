@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from soundstage.core import uploads
 from soundstage.core.assets import asset_path
-from soundstage.core.call import NO_HEADERS, BlobRef, Call, Problem
+from soundstage.core.call import BlobRef, Call, Problem
 from soundstage.core.money import number
 from soundstage.core.universe import draw_for, the_universe
 from soundstage.core.uploads import Upload
@@ -114,9 +114,3 @@ def _sound(upload_id: str, seconds: float) -> dict[str, Any]:
         "duration": max(0.001, round(seconds, 3)),
         "costs": {row.quality: number(price(avatar, row, started)) for row in avatar.rows},
     }
-
-
-def warned(*warnings: str | None) -> Mapping[str, str]:
-    """Return the headers of a reply about whose request there is something to say."""
-    told = "; ".join(one for one in warnings if one)
-    return {"X-Soundstage-Warning": told} if told else NO_HEADERS
