@@ -5,6 +5,7 @@ from soundstage.core.universe import Opening
 from soundstage.core.world import World
 from soundstage.edge.gate import clock_of
 from soundstage.edge.stage import Stage
+from soundstage.faults import Faults
 from soundstage.providers import Providers
 from soundstage.settings import Settings
 from soundstage.store.memory import MemoryStore
@@ -26,4 +27,4 @@ def create_app(settings: Settings | None = None, wall: Wall = wall_now) -> Stage
         clock=clock_of(chosen.clock, chosen.speed, chosen.start_at),
         history=chosen.history,
     )
-    return Stage(chosen, World(MemoryStore(wall), providers, opening, wall), providers)
+    return Stage(chosen, World(MemoryStore(wall), providers, opening, Faults(), wall), providers)

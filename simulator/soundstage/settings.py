@@ -11,7 +11,11 @@ DEFAULT_CREDITS = 1000 * MICROS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything a stage needs to know before it opens. `starting_credits` is in micros, `start_at` in ms."""
+    """Everything a stage needs to know before it opens. `starting_credits` is in micros, `start_at` in ms.
+
+    An `embedded` stage lives in somebody else's process: it leaves the garbage collector alone, and calls that are
+    under way when it stops are dropped at once.
+    """
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -26,3 +30,4 @@ class Settings:
     allow_egress: bool = False
     public_base_url: str | None = None
     admin_token: str | None = None
+    embedded: bool = False

@@ -15,6 +15,7 @@ from soundstage.core.universe import Key, Opening, find_key, open_key, open_univ
 from soundstage.core.view import Tx, View
 from soundstage.core.wallet import open_wallet
 from soundstage.core.world import World
+from soundstage.faults import Faults
 from soundstage.providers import Providers
 from soundstage.store.memory import MemoryStore
 
@@ -102,7 +103,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         opening = Opening(seed=self.seed, credits=self.credits, clock=self.clock)
-        self.world = World(MemoryStore(self.wall), Providers(), opening, self.wall)
+        self.world = World(MemoryStore(self.wall), Providers(), opening, Faults(), self.wall)
         self.world.base_url = self.base_url
 
     async def run(self, step: Step[Result]) -> Result:

@@ -109,9 +109,7 @@ def test_a_port_that_is_none_is_blocked(port: int) -> None:
     assert "port" in OPEN.verdict("127.0.0.1", port).reason
 
 
-@pytest.mark.parametrize(
-    "text", ["", "localhost", "127.1", "0x7f.1", "127.0.0.01", "[::1]", "%1", "1.1.1.1/8", "::1 "]
-)
+@pytest.mark.parametrize("text", ["", "localhost", "127.1", "0x7f.1", "127.0.0.01", "[::1]", "%1", "1.1.1.1/8", "::1 "])
 def test_what_is_not_a_plain_address_is_blocked_not_guessed(text: str) -> None:
     assert "not an IP address" in OPEN.verdict(text, 80).reason
 
@@ -125,32 +123,14 @@ http://nas.home.arpa/ http://my_service/ http://①②⑦.0.0.1/ http://127.0.0.
 
 # URL, policy, a word of the refusal.
 REFUSED = [
-    *[
-        (url, OPEN, "absolute")
-        for url in ("", "/x", "//h/", "http:", "http:///x", "ftp://h/", "file:///etc/passwd")
-    ],
-    *[
-        (url, OPEN, "absolute")
-        for url in ("javascript:1", "gopher://127.0.0.1/", "http+unix://h/", "localhost:80")
-    ],
-    *[
-        (url, OPEN, "control")
-        for url in (" http://h/", "http://h /", "http://h\t/", "http://h\n/", "http:\\\\h\\")
-    ],
-    *[
-        (url, OPEN, "control")
-        for url in ("http://h\x00/", "http://127.0.0.1:80\\@evil/", "http://h/" + "a" * 2048)
-    ],
+    *[(url, OPEN, "absolute") for url in ("", "/x", "//h/", "http:", "http:///x", "ftp://h/", "file:///etc/passwd")],
+    *[(url, OPEN, "absolute") for url in ("javascript:1", "gopher://127.0.0.1/", "http+unix://h/", "localhost:80")],
+    *[(url, OPEN, "control") for url in (" http://h/", "http://h /", "http://h\t/", "http://h\n/", "http:\\\\h\\")],
+    *[(url, OPEN, "control") for url in ("http://h\x00/", "http://127.0.0.1:80\\@evil/", "http://h/" + "a" * 2048)],
     *[(url, OPEN, "read") for url in ("http://[::1", "http://[]@", "http://h:99999/", "http://h:x/")],
-    *[
-        (url, OPEN, "user name")
-        for url in ("http://a@localhost/", "http://a:b@localhost/", "http://@localhost/")
-    ],
+    *[(url, OPEN, "user name") for url in ("http://a@localhost/", "http://a:b@localhost/", "http://@localhost/")],
     *[(url, OPEN, "user name") for url in ("http://:@localhost/", "https://127.0.0.1:80@evil.com/")],
-    *[
-        (url, OPEN, "unusual")
-        for url in ("http://127.1/", "http://0x7f.1/", "http://2130706433/", "http://0177.1/")
-    ],
+    *[(url, OPEN, "unusual") for url in ("http://127.1/", "http://0x7f.1/", "http://2130706433/", "http://0177.1/")],
     *[(url, OPEN, "unusual") for url in ("http://0x7f000001/", "http://127.0.0.1./", "http://127.0.0.01/")],
     *[
         (url, OPEN, "unusual")
@@ -178,10 +158,7 @@ REFUSED = [
     ("http://[g::1]/", OPEN, "not an IPv6 address"),
     ("http://127.0.0.1:0/", OPEN, "port"),
     ("http://[v1.a]/", OPEN, "plain http"),
-    *[
-        (url, OPEN, "host name")
-        for url in ("http://a%2eb/", "http://a..b/", "http://.localhost/", "http://a!b/")
-    ],
+    *[(url, OPEN, "host name") for url in ("http://a%2eb/", "http://a..b/", "http://.localhost/", "http://a!b/")],
     *[(url, OPEN, "host name") for url in ("http://.a.localhost/", f"http://{'a' * 64}/")],
     ("http://your-app.com/", OPEN, "plain http"),
     ("http://8.8.8.8/", OPEN, "plain http"),
@@ -292,11 +269,7 @@ class FixedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         self.asked.append(host)
-        return [
-            ResolveResult(
-                hostname=host, host=self.address, port=port, family=socket.AF_INET, proto=0, flags=0
-            )
-        ]
+        return [ResolveResult(hostname=host, host=self.address, port=port, family=socket.AF_INET, proto=0, flags=0)]
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -395,9 +368,7 @@ async def test_names_are_asked_on_threads_of_their_own(dns: Callable[[Any], list
     resolver = BoundedResolver(CLOSED)
     found = await resolver.resolve("receiver", 80, socket.AF_UNSPEC)
     await resolver.close()
-    assert [(entry["host"], entry["port"], entry["hostname"]) for entry in found] == [
-        ("10.0.0.7", 80, "receiver")
-    ]
+    assert [(entry["host"], entry["port"], entry["hostname"]) for entry in found] == [("10.0.0.7", 80, "receiver")]
     assert threads[0].startswith("soundstage-dns")
 
 

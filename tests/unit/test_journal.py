@@ -36,7 +36,39 @@ def test_an_exchange_is_kept_as_it_was() -> None:
     journal = Journal()
     add(journal, body=b"in", reply=b"out")
     (one,) = journal.newest()
-    assert one == (1, 1, "u", "midsync", "quoteVideo", "POST", "/x?y", {"A": "b"}, b"in", 200, b"out")
+    assert one[:11] == (1, 1, "u", "midsync", "quoteVideo", "POST", "/x?y", {"A": "b"}, b"in", 200, b"out")
+    assert one.reply_headers == {}
+    assert one.wall > 0
+
+
+def test_the_headers_of_a_reply_are_kept() -> None:
+    journal = Journal()
+    journal.add(1, "u", "midsync", "quoteVideo", "POST", "/x", {}, b"", 429, b"", {"Retry-After": "3"})
+    (one,) = journal.newest()
+    assert one.reply_headers == {"Retry-After": "3"}
+
+
+def test_a_reply_that_did_not_arrive_has_no_status() -> None:
+    journal = Journal()
+    for _ in range(3):
+        add(journal)
+    journal.lost(2)
+    journal.lost(9)
+    assert [(one.id, one.status) for one in journal.newest()] == [(3, 200), (2, 0), (1, 200)]
+
+
+def test_whoever_listens_is_told_after_every_exchange() -> None:
+    journal = Journal()
+    heard: list[int] = []
+
+    def once() -> None:
+        heard.append(-journal.last)
+        journal.heard.discard(once)
+
+    journal.heard |= {once, lambda: heard.append(journal.last)}
+    add(journal)
+    add(journal)
+    assert sorted(heard) == [-1, 1, 2]
 
 
 def test_bodies_are_cut_at_the_limit() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from soundstage.core import outbox
 from soundstage.core.clock import MANUAL_START, Clock
-from soundstage.core.outbox import Attempt, Delivery
+from soundstage.core.outbox import Attempt, Delivery, Planned
 from soundstage.core.view import Tx
 from soundstage.core.world import due_in
 from unit.stage import MANUAL, SEEDANCE, WALL, Stage, after, opened
@@ -16,16 +16,8 @@ FAILED = Attempt(0, 503, None, ())
 
 
 def scheduled(tx: Tx, task_id: str = "t", *, event: str = "video.completed", delay_ms: int = 0) -> Delivery:
-    return outbox.schedule(
-        tx,
-        event=event,
-        task_id=task_id,
-        provider="midsync",
-        key_id="k",
-        url=HOOK,
-        body=b'{"n":1}',
-        delay_ms=delay_ms,
-    )
+    planned = Planned(event, b'{"n":1}', delay_ms)
+    return outbox.schedule(tx, planned, task_id=task_id, provider="midsync", key_id="k", url=HOOK)
 
 
 def claimed(tx: Tx, now: int) -> tuple[Tx, Delivery]:

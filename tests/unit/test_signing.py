@@ -57,9 +57,7 @@ def frozen() -> Iterator[None]:
 @pytest.mark.parametrize("vector", vectors("standard_webhooks.json"))
 def test_standard_signature_equals_the_vector_and_verifies(vector: dict[str, Any]) -> None:
     body = base64.b64decode(vector["body_base64"])
-    made = standard_webhook(
-        vector["secret"], event_id=vector["event_id"], timestamp=vector["timestamp"], body=body
-    )
+    made = standard_webhook(vector["secret"], event_id=vector["event_id"], timestamp=vector["timestamp"], body=body)
     assert made == vector["signature"]
     headers = {
         "webhook-id": vector["event_id"],

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soundstage.core.bent import Applied, Bent
 from soundstage.core.call import BlobRef
 from soundstage.core.clock import Clock
 from soundstage.core.outbox import Attempt, Delivery
+from soundstage.core.rules import Aim, Book, Rule
 from soundstage.core.slots import SlotLimits, Slots, Waiting
 from soundstage.core.store import Store
 from soundstage.core.task import Task
@@ -399,7 +401,14 @@ def test_a_clock_moved_by_one_process_is_moved_for_the_other() -> None:
 _TIMELINE = replaced(planned(10, 100, "succeeded"), 40, planned(0, 1, "failed")[-1])
 _ATTEMPT = Attempt(7, 503, "“no”", (("webhook-id", "evt_1"), ("x", "")))
 _URL = "http://127.0.0.1:9/hook"
+_APPLIED = Applied("http/status", b'{"status":503}', "rule_1")
+_RULE = Rule("rule_1", "http/status", b"{}", Aim(keys=("k",), fields=(("a.b", 1.5), ("c", None)), nth=2), "rule_1", 7)
 RECORDS = [
+    _RULE.aim,
+    _APPLIED,
+    Bent((_APPLIED,), (Point(0, "running", 0),), "late", 5),
+    Book((_RULE,), "lost-create", "about", (_RULE,)),
+    _RULE,
     _ATTEMPT,
     Clock("scaled", 12.5, -3, 9),
     Delivery(
@@ -416,6 +425,7 @@ RECORDS = [
         (5, 2),
         (_ATTEMPT,),
         3,
+        (_APPLIED,),
     ),
     Delivery("d", "e", "video.failed", "t", "midsync", "k", _URL, b"", "exhausted", 1, None),
     Entry("w", "issue", 1, -5, "top-up"),

@@ -24,6 +24,9 @@ ProblemCode = Literal[
     "unsupported_media_type",
     "rate_limited",
     "internal",
+    "bad_gateway",
+    "unavailable",
+    "timed_out",
 ]
 
 STATUS: Mapping[ProblemCode, int] = {
@@ -43,6 +46,9 @@ STATUS: Mapping[ProblemCode, int] = {
     "unsupported_media_type": 415,
     "rate_limited": 429,
     "internal": 500,
+    "bad_gateway": 502,
+    "unavailable": 503,
+    "timed_out": 504,
 }
 
 
@@ -97,6 +103,24 @@ class Stream(NamedTuple):
     frames: tuple[Frame, ...]
 
 
+class Wire(NamedTuple):
+    """How a reply leaves, where it does not simply leave; spans are the machine's milliseconds, whatever the clock.
+
+    `fate` is what becomes of it: it is sent; the connection is reset or closed, after the first `cut` bytes of the body
+    where that is a number and before any byte where it is None; or nothing ever comes. `raw` replaces everything that
+    would be sent, status line included. The body leaves in pieces of `piece_bytes`, one every `piece_ms`.
+    `after_callbacks` lets the callbacks that are due reach their receivers first.
+    """
+
+    delay_ms: int = 0
+    fate: Literal["send", "reset", "close", "hang"] = "send"
+    cut: int | None = None
+    raw: bytes | None = None
+    piece_bytes: int = 0
+    piece_ms: int = 0
+    after_callbacks: bool = False
+
+
 class Reply(NamedTuple):
     """A provider's answer: `body` becomes JSON unless it is bytes or a stream already."""
 
@@ -104,6 +128,7 @@ class Reply(NamedTuple):
     status: int = 200
     headers: Mapping[str, str] = NO_HEADERS
     content_type: str = "application/json"
+    wire: Wire | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,34 @@
 """The journal: the last calls and replies, kept raw and shown only with their secrets taken out."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from soundstage.core.call import NO_HEADERS
+from soundstage.core.clock import wall_now
 
 CAPACITY = 1000
 BODY_LIMIT = 16_384
+# What nobody is shown: headers of calls, and fields of a query that may be a key.
+SECRET_HEADERS: Final = frozenset(
+    {
+        "authorization",
+        "x-api-key",
+        "cookie",
+        "proxy-authorization",
+        "x-soundstage-admin-token",
+        "x-api-key-signature",
+        "webhook-signature",
+    }
+)
+SECRET_FIELDS: Final = frozenset({"api_key", "apikey", "key", "token"})
 
 
 class Exchange(NamedTuple):
-    """One call and its reply; bodies are cut at 16 KiB."""
+    """One call and its reply; bodies are cut at 16 KiB. Status 0 means that the client got no answer.
+
+    `at` is the universe's time, `wall` the machine's, both in milliseconds: they differ where a clock is moved by hand.
+    """
 
     id: int
     at: int
@@ -22,17 +41,20 @@ class Exchange(NamedTuple):
     body: bytes
     status: int
     reply: bytes
+    reply_headers: Mapping[str, str]
+    wall: int
 
 
 class Journal:
-    """A bounded, oldest-out list of exchanges."""
+    """A bounded, oldest-out list of exchanges. Whoever is in `heard` is called after every new one."""
 
-    __slots__ = ("_count", "_ring")
+    __slots__ = ("_count", "_ring", "heard")
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         # Plain tuples: most are never looked at, and a record costs more to build than to keep.
         self._ring: deque[tuple[Any, ...]] = deque(maxlen=capacity)
         self._count = 0
+        self.heard: set[Callable[[], None]] = set()
 
     def add(  # noqa: PLR0913, PLR0917 - one positional call per request, the cheapest there is
         self,
@@ -46,6 +68,7 @@ class Journal:
         body: bytes,
         status: int,
         reply: bytes,
+        reply_headers: Mapping[str, str] = NO_HEADERS,
     ) -> int:
         """Keep one exchange and return its number; formatting waits until somebody reads it."""
         self._count += 1
@@ -63,8 +86,25 @@ class Journal:
                 status,
                 # A copy: the JSON library's own result keeps 4 KiB alive for 300 bytes.
                 bytes(memoryview(reply)[:BODY_LIMIT]),
+                reply_headers,
+                wall_now(),
             )
         )
+        if self.heard:
+            for tell in tuple(self.heard):
+                tell()
+        return self._count
+
+    def lost(self, number: int) -> None:
+        """Write down that the reply of an exchange did not reach its client after all."""
+        for place, row in enumerate(reversed(self._ring), 1):
+            if row[0] == number:
+                self._ring[-place] = Exchange._make(row)._replace(status=0)
+                return
+
+    @property
+    def last(self) -> int:
+        """The number of the newest exchange ever kept, 0 when there was none."""
         return self._count
 
     def newest(self) -> Iterator[Exchange]:

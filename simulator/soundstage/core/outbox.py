@@ -5,13 +5,14 @@ outside any step, and answered in another, which schedules the next one, counted
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from soundstage.core.bent import Applied
 from soundstage.core.randomness import Draw
 from soundstage.core.universe import the_universe
 from soundstage.core.view import Tx
 
-DeliveryState = Literal["pending", "in_flight", "delivered", "exhausted", "blocked", "refused"]
+DeliveryState = Literal["pending", "in_flight", "delivered", "exhausted", "blocked", "refused", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +42,46 @@ class Delivery:
     due: tuple[int, int] | None
     attempts: tuple[Attempt, ...] = ()
     resends: int = 0
+    faults: tuple[Applied, ...] = ()
 
 
-def schedule(
-    tx: Tx, *, event: str, task_id: str, provider: str, key_id: str, url: str, body: bytes, delay_ms: int
-) -> Delivery:
-    """Add a callback to the outbox, its first attempt due after `delay_ms`."""
-    draw = Draw(task_id, event)
-    due = (tx.now + delay_ms, tx.serial())
+class Planned(NamedTuple):
+    """A callback as the end of a task brings it; `delay_ms` is before the clock's speed.
+
+    `copy` tells callbacks of one event apart; one that is `dropped` is never attempted. `faults` act on its attempts.
+    """
+
+    event: str
+    body: bytes
+    delay_ms: int = 0
+    copy: int = 0
+    dropped: bool = False
+    faults: tuple[Applied, ...] = ()
+
+
+def schedule(tx: Tx, planned: Planned, *, task_id: str, provider: str, key_id: str, url: str) -> Delivery:
+    """Add a callback to the outbox, its first attempt due after its delay; a dropped one is only written down."""
+    draw = Draw(task_id, planned.event)
+    label = f"delivery {planned.copy}" if planned.copy else "delivery"
+    span = the_universe(tx).clock.span(planned.delay_ms) if planned.delay_ms else 0
+    due = None if planned.dropped else (tx.now + span, tx.serial())
     delivery = Delivery(
-        id=f"dlv_{draw.hex('delivery', 20)}",
+        id=f"dlv_{draw.hex(label, 20)}",
         event_id=f"evt_{draw.hex('event', 24)}",
-        event=event,
+        event=planned.event,
         task_id=task_id,
         provider=provider,
         key_id=key_id,
         url=url,
-        body=body,
-        state="pending",
+        body=planned.body,
+        state="dropped" if due is None else "pending",
         created_at=tx.now,
         due=due,
+        faults=planned.faults,
     )
     tx.put("delivery", delivery.id, delivery)
-    tx.put("attempt", due, delivery.id)
+    if due is not None:
+        tx.put("attempt", due, delivery.id)
     return delivery
 
 

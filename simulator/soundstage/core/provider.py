@@ -6,7 +6,7 @@ A provider is data and plain functions. Handlers are synchronous, `(call, tx) â†
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal, get_args
 
 from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.limits import REQUESTS_PER_MINUTE
@@ -18,6 +18,9 @@ from soundstage.core.universe import Key
 from soundstage.core.view import Tx
 
 Handler = Callable[[Call, Tx], Reply]
+# What a call is for: an aim of faults and of the client lint, the same word for every provider.
+Role = Literal["create", "poll", "quote", "completion", "cancel", "upload", "read"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,34 @@ class Operation:
     method: str
     path: str
     handle: Handler
+    role: Role = "read"
     scope: str | None = None
     body: Literal["none", "json", "json or form"] = "none"
     keyless: bool = False
     most_bytes: int = 1_048_576
     most_file_bytes: int = 33_554_432
     keeps_files: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Where a provider's bodies say what, as keys joined by full stops; None where they do not say it.
+
+    `task_id`, `status`, `reason` and `progress` are in polls and callbacks, `results` with what each holds while there
+    is no result; `poll_id` is the path parameter a poll names its task by. `price` is in create replies, `quote` in
+    quotes, `callback_url` in create bodies.
+    """
+
+    task_id: str
+    status: str
+    reason: str
+    results: Mapping[str, Any]
+    poll_id: str
+    no_reason: str | None = None
+    progress: str | None = None
+    price: str | None = None
+    quote: str | None = None
+    callback_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +96,8 @@ class Provider:
     key_fault: Callable[[str], str | None]
     reply_to: Callable[[Problem], Reply]
     states: Mapping[State, str]
+    shape: Shape
+    poll_seconds: float | None = None
     scopes: frozenset[str]
     asset_types: Callable[[Task], tuple[str, ...]]
     models: Callable[[], frozenset[str]]

@@ -7,7 +7,7 @@ so it has no side effects: effects are rows of the outbox it writes.
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
-from soundstage.core.view import Tx, View
+from soundstage.core.view import Table, Tx, View
 
 Result = TypeVar("Result")
 Step = Callable[[Tx], Result]
@@ -28,6 +28,13 @@ class Store(Protocol):
         """Run the step and return its result once its writes, and all it read, are as durable as promised."""
         ...
 
+    async def copy(self, source: str, target: str, step: Step[Result]) -> Result:
+        """Make `target` what `source` is now, changed by `step` before anybody sees it; what `target` held is gone.
+
+        Raises KeyError when there is no `source`.
+        """
+        ...
+
     def universes(self) -> Iterator[str]:
         """Yield the ids of the universes known here."""
         ...
@@ -39,3 +46,16 @@ class Store(Protocol):
     async def forget(self, universe_id: str) -> None:
         """Drop a universe and its log."""
         ...
+
+
+def twin(view: View) -> View:
+    """Return a view with the same rows, which are shared because they never change, and tables of its own.
+
+    Its version is the same too: what falls due is ordered by numbers that begin with it.
+    """
+    made = View()
+    made.version, made.last_now = view.version, view.last_now
+    for name, table in view.tables.items():
+        made.tables[name] = Table()
+        made.tables[name].rows = dict(table.rows)
+    return made

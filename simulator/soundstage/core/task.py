@@ -7,12 +7,13 @@ whenever somebody looks, so 200,000 finished tasks stay small. The only event of
 from typing import Final, NamedTuple
 
 from soundstage.core import timeline as tl
+from soundstage.core.bent import Bent, bent_of
 from soundstage.core.randomness import Draw
 from soundstage.core.slots import SlotLimits, Waiting, give_back, leave, line_up, place_for, take
 from soundstage.core.timeline import Point, State, Timeline
 from soundstage.core.universe import Key, the_key, the_universe
 from soundstage.core.view import Tx
-from soundstage.core.wallet import Movements, fold, held, release, reserve, settle, spent
+from soundstage.core.wallet import Movements, fold, held, issue, release, reserve, settle, spent
 
 # Tasks kept per universe; beyond it the oldest finished ones are evicted and answer 404.
 MOST_TASKS: Final = 250_000
@@ -109,6 +110,9 @@ def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
 
     The caller has checked that the wallet covers the price and that there is a slot or a place in the queue.
     """
+    bent: Bent | None = None
+    if tx.bend is not None:
+        order, bent = tx.bend(order, task_id)
     clock = the_universe(tx).clock
     delay, run = clock.span(order.delay_ms), clock.span(order.run_ms)
     queued = order.limits is not None and _take_place(tx, key.account, order, task_id)
@@ -136,9 +140,11 @@ def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
         order.slot,
         queued,
     )
+    if bent is not None:
+        task = _bend(tx, task, bent)
     tx.put("task", task.id, task)
-    if due is not None:
-        tx.put("event", due, task.id)
+    if task.due is not None:
+        tx.put("event", task.due, task.id)
     if tx.count("task") >= MOST_TASKS:
         _evict(tx)
     return task
@@ -165,8 +171,26 @@ def _start(tx: Tx, task_id: str) -> None:
         return
     delay = task.delay_ms + tx.now - task.created_at
     due = (tx.now + task.delay_ms + task.run_ms, tx.serial())
-    tx.put("task", task.id, task._replace(queued=False, delay_ms=delay, due=due))
-    tx.put("event", due, task.id)
+    started = task._replace(queued=False, delay_ms=delay, due=due)
+    bent = bent_of(tx, task_id)
+    if bent is not None:
+        started = _bend(tx, started, bent)
+    tx.put("task", task.id, started)
+    if started.due is not None:
+        tx.put("event", started.due, task.id)
+
+
+def _bend(tx: Tx, task: Task, bent: Bent) -> Task:
+    """Write down what is bent about a task that is created or starts now, and give it the course it takes instead."""
+    tx.put("bent", task.id, bent)
+    if bent.timeline is None or task.queued:
+        return task
+    clock, waited = the_universe(tx).clock, tx.now - task.created_at
+    points = tuple(point._replace(offset_ms=waited + clock.span(point.offset_ms)) for point in bent.timeline)
+    course = points if points[0].offset_ms == 0 else (tl.IN_LINE[0], *points)
+    last = tl.end_of(course)
+    due = None if last is None else (task.created_at + last.offset_ms, tx.serial())
+    return task._replace(replaced=course, outcome=task.outcome if last is None else last.state, due=due)
 
 
 def _give_up_place(tx: Tx, task: Task) -> Task:
@@ -190,16 +214,42 @@ def find(tx: Tx, task_id: str, provider: str) -> Task | None:
 
 def end(tx: Tx, task: Task) -> Task:
     """Settle or release at the task's end, which is now; the outbox row is the engine's part."""
-    movements = task.movements
+    movements, due = task.movements, None
+    if task.due is not None:
+        tx.delete("event", task.due)
     if task.state(tx.now) == "succeeded":
         movements = settle(tx, task.wallet, movements, task.cost)
     elif held(movements):
-        movements = release(tx, task.wallet, movements)
-    if task.due is not None:
-        tx.delete("event", task.due)
-    ended = _give_up_place(tx, task)._replace(movements=movements, due=None)
+        movements, due = _give_back(tx, task)
+    ended = _give_up_place(tx, task)._replace(movements=movements, due=due)
     tx.put("task", ended.id, ended)
     return ended
+
+
+def _give_back(tx: Tx, task: Task) -> tuple[Movements, tuple[int, int] | None]:
+    """Return the movements of a task that did not succeed, and when its credits come back if that is not now."""
+    bent = bent_of(tx, task.id)
+    if bent is None or bent.refund in {"usual", "due"}:
+        return release(tx, task.wallet, task.movements), None
+    if bent.refund == "never":
+        return settle(tx, task.wallet, task.movements), None
+    if bent.refund == "late":
+        due = (tx.now + max(1, the_universe(tx).clock.span(bent.refund_after_ms)), tx.serial())
+        tx.put("bent", task.id, bent._replace(refund="due"))
+        tx.put("event", due, task.id)
+        return task.movements, due
+    twice = held(task.movements)
+    issue(tx, task.wallet, twice, note=f"refunded once more for {task.id}")
+    return release(tx, task.wallet, task.movements), None
+
+
+def refund_late(tx: Tx, task: Task) -> Task:
+    """Give the credits of a task back that ended before now, because a fault delayed it."""
+    if task.due is not None:
+        tx.delete("event", task.due)
+    paid_back = task._replace(movements=release(tx, task.wallet, task.movements), due=None)
+    tx.put("task", paid_back.id, paid_back)
+    return paid_back
 
 
 def cancel(tx: Tx, task: Task) -> Task:
@@ -250,6 +300,9 @@ def _evict(tx: Tx) -> None:
         task: Task | None = tx.get("task", key)
         if task is not None and task.due is None and task.state(tx.now) in tl.TERMINAL and _reported(tx, task):
             tx.delete("task", key)
+            for kept in ("bent", "collected"):
+                if tx.get(kept, task.id) is not None:
+                    tx.delete(kept, task.id)
             if task.delivery is not None:
                 tx.delete("delivery", task.delivery)
             fold(tx, task.wallet, spent(task.movements))

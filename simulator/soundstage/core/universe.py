@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from soundstage.core.clock import Clock
 from soundstage.core.randomness import Draw, fingerprint, key_digest
+from soundstage.core.rules import Book
 from soundstage.core.view import Tx
 from soundstage.core.wallet import issue, open_wallet
 
@@ -15,7 +16,24 @@ from soundstage.core.wallet import issue, open_wallet
 DIRECTORY = "directory"
 _MOST_SEEN = 1_000_000
 # The tables of a universe but its record, which holds clock and seed.
-_STATE = ("task", "event", "attempt", "delivery", "upload", "wallet", "entry", "use", "rate", "slots", "seen", "key")
+_STATE = (
+    *(
+        "task",
+        "bent",
+        "event",
+        "attempt",
+        "delivery",
+        "upload",
+        "wallet",
+        "entry",
+        "use",
+        "rate",
+        "slots",
+        "seen",
+        "key",
+    ),
+    *("aimed", "collected"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,7 @@ class Opening:
     credits: int
     clock: Clock = field(default_factory=Clock)
     history: int = 0
+    faults: Book | None = None
 
 
 # Who calls a keyless operation without a key.
@@ -118,6 +137,8 @@ def open_universe(tx: Tx, opening: Opening, *, seed: int | None = None) -> Unive
         opened_at=tx.now,
     )
     tx.put("meta", "universe", universe)
+    if opening.faults is not None:
+        tx.put("meta", "faults", opening.faults.set_at(tx.now))
     return universe
 
 

@@ -111,9 +111,11 @@ class View:
 class Tx:
     """One step on one universe: reads see its own writes; nothing is kept unless the step returns."""
 
-    __slots__ = ("_buffer", "_serials", "_view", "now", "universe_id", "wall")
+    __slots__ = ("_buffer", "_serials", "_view", "bend", "now", "universe_id", "wall")
 
     def __init__(self, universe_id: str, view: View, wall: int) -> None:
+        # What changes a task of this step before it is created, where faults are at work: see core.bending.
+        self.bend: Any = None
         self.universe_id = universe_id
         self.wall = wall
         meta = view.get("meta", "universe")

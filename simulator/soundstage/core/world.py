@@ -10,7 +10,9 @@ from typing import Any, Final, Literal, TypeVar
 
 from soundstage.core import outbox
 from soundstage.core import task as tasks
+from soundstage.core.bending import Bender
 from soundstage.core.clock import Clock, Wall, wall_now
+from soundstage.core.faults import Library
 from soundstage.core.provider import Provider
 from soundstage.core.store import Step, Store
 from soundstage.core.universe import Opening, find_universe, open_universe, set_clock
@@ -48,11 +50,17 @@ class World:
     """Every universe of one process: the store, the providers, and what new universes begin with."""
 
     def __init__(
-        self, store: Store, providers: Mapping[str, Provider], opening: Opening, wall: Wall = wall_now
+        self,
+        store: Store,
+        providers: Mapping[str, Provider],
+        opening: Opening,
+        library: Library,
+        wall: Wall = wall_now,
     ) -> None:
         self.store = store
         self.providers = providers
         self.opening = opening
+        self.bender = Bender(library)
         self.wall = wall
         self.base_url = ""
         self.events_run = 0
@@ -135,18 +143,17 @@ class World:
         if found is None or found.due != key:
             tx.delete("event", key)
             return
-        ended = tasks.end(tx, found)
-        scheme = self.providers[ended.provider].callback
-        if scheme is None or ended.callback_url is None:
+        if (ends_at := found.ends_at) is not None and ends_at < tx.now:
+            tasks.refund_late(tx, found)
             return
-        delivery = outbox.schedule(
-            tx,
-            event=scheme.event(ended),
-            task_id=ended.id,
-            provider=ended.provider,
-            key_id=ended.key_id,
-            url=ended.callback_url,
-            body=scheme.body(tx, ended, self.base_url),
-            delay_ms=scheme.delay_ms,
-        )
-        tx.put("task", ended.id, ended._replace(delivery=delivery.id))
+        ended = tasks.end(tx, found)
+        if ended.callback_url is not None:
+            self._call_back(tx, ended, ended.callback_url)
+
+    def _call_back(self, tx: Tx, task: tasks.Task, url: str) -> None:
+        deliveries = [
+            outbox.schedule(tx, planned, task_id=task.id, provider=task.provider, key_id=task.key_id, url=url)
+            for planned in self.bender.callbacks(tx, task, self.providers[task.provider], self.base_url)
+        ]
+        if deliveries:
+            tx.put("task", task.id, task._replace(delivery=deliveries[0].id))

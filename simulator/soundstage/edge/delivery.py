@@ -15,6 +15,7 @@ from yarl import URL
 
 from soundstage import __version__
 from soundstage.core import outbox, uploads
+from soundstage.core.faults import Outgoing, Signing
 from soundstage.core.outbox import Attempt, Delivery, DeliveryState
 from soundstage.core.provider import CallbackScheme
 from soundstage.core.universe import the_key
@@ -130,20 +131,25 @@ class Courier:
         reason = check_url(delivery.url, self._policy)
         if reason is not None:
             return 0, f"{BLOCKED}{reason}"
-        secret = await self._world.run(universe_id, lambda tx: the_key(tx, delivery.key_id).secret)
         async with self._lane(delivery.url):
             # Signed only when its turn has come: receivers refuse a timestamp that is minutes old.
-            headers |= scheme.headers(delivery, secret, self._world.wall() // 1000)
-            return await self._post(delivery, headers, scheme.timeout_seconds)
+            outgoing = await self._world.run(universe_id, lambda tx: self._signed(tx, delivery, scheme))
+            headers |= outgoing.headers
+            return await self._post(delivery.url, outgoing.body, headers, scheme.timeout_seconds)
+
+    def _signed(self, tx: Tx, delivery: Delivery, scheme: CallbackScheme) -> Outgoing:
+        signing = Signing(the_key(tx, delivery.key_id).secret, self._world.wall() // 1000)
+        provider, number = self._world.providers[delivery.provider], len(delivery.attempts) + 1
+        return self._world.bender.attempt(tx, scheme, provider, delivery, signing, number)
 
     async def _post(
-        self, delivery: Delivery, headers: Mapping[str, str], timeout_seconds: float
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float
     ) -> tuple[int, str | None]:
         session = self._client()
         timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=5)
         try:
             async with session.post(
-                URL(delivery.url), data=delivery.body, headers=headers, timeout=timeout, allow_redirects=False
+                URL(url), data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
                 await answer.content.read(_READ_LIMIT)
                 return answer.status, None

@@ -5,7 +5,7 @@ the provider's own shape; a step that raises has changed nothing.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -16,10 +16,11 @@ import structlog
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from soundstage.core.call import Call, Form, Frame, Problem, Reply, Stream
+from soundstage.core.call import Call, Form, Frame, Problem, Reply, Stream, Wire
 from soundstage.core.clock import Clock
 from soundstage.core.journal import Journal
 from soundstage.core.provider import Operation, Provider
+from soundstage.core.rules import book_of
 from soundstage.core.store import Step
 from soundstage.core.universe import NOBODY, Key, the_universe
 from soundstage.core.view import Tx
@@ -29,7 +30,10 @@ from soundstage.edge.forms import is_form, read_form
 from soundstage.edge.gate import Gate, Identity, enter, limit_problem
 from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
+from soundstage.edge.steering import NOTHING, Asked, asked_by
 from soundstage.edge.uploads import drop_unused, go_on
+from soundstage.edge.wire import LostError, delay, lose, send_bent
+from soundstage.faults import Faults
 from soundstage.store.blobs import BlobStore, BlobWriter
 
 _log = structlog.get_logger("soundstage.edge")
@@ -48,17 +52,23 @@ class _Visit:
     raw: bytes = b""
     clock: Clock | None = None
     files: list[BlobWriter] | None = None
+    asked: Asked = NOTHING
 
 
 class Operations:
     """Runs calls on provider endpoints and writes each into the journal."""
 
-    def __init__(self, world: World, gate: Gate, journal: Journal, counts: Counts, blobs: BlobStore) -> None:
+    def __init__(
+        self, world: World, gate: Gate, journal: Journal, counts: Counts, blobs: BlobStore, faults: Faults
+    ) -> None:
         self._world = world
         self._gate = gate
         self._journal = journal
         self._counts = counts
         self._blobs = blobs
+        self._faults = faults
+        # Makes the callbacks of a universe that are due, for a fault that lets them overtake the answer.
+        self.call_back: Callable[[str], Awaitable[None]] | None = None
 
     async def serve(
         self, request: BaseRequest, endpoint: Endpoint, params: Mapping[str, str], query_text: str
@@ -82,7 +92,7 @@ class Operations:
             await drop_unused(self._world, self._blobs, visit.universe, digests)
         if isinstance(reply.body, Stream):
             return await self._stream(visit, reply, reply.body)
-        return self._send(visit, reply)
+        return self._send(visit, reply) if reply.wire is None else await self._send_bent(visit, reply, reply.wire)
 
     async def _answer(self, visit: _Visit, params: Mapping[str, str], query_text: str) -> Reply:
         request, path, operation = visit.request, visit.endpoint.path, visit.operation
@@ -110,13 +120,14 @@ class Operations:
             if isinstance(found, Problem):
                 return provider.reply_to(found)
             identity = found
-        return await world.run(identity.universe, self._step(visit, identity, params, query, body))
+        visit.asked = asked_by(request, visit.raw, self._faults)
+        reply = await world.run(identity.universe, self._step(visit, identity, params, query, body))
+        return visit.asked.warned(reply)
 
     def _step(
         self, visit: _Visit, identity: Identity, params: Mapping[str, str], query: Mapping[str, str], body: Any
     ) -> Step[Reply]:
-        request, operation = visit.request, visit.operation
-        provider, world = visit.endpoint.provider, self._world
+        request, operation, provider, world = visit.request, visit.operation, visit.endpoint.provider, self._world
 
         def step(tx: Tx) -> Reply:
             key = enter(tx, provider, identity, world.opening)
@@ -124,7 +135,7 @@ class Operations:
             problem = limit_problem(tx, operation, key, request)
             if problem is not None:
                 return _refusal(provider, problem)
-            reply = operation.handle(self._call(visit, params, query, body, key), tx)
+            reply = self._handle(visit, self._call(visit, params, query, body, key), tx)
             if isinstance(reply.body, Stream):
                 visit.clock = the_universe(tx).clock
             return reply
@@ -132,12 +143,18 @@ class Operations:
         return step
 
     async def _for_nobody(self, visit: _Visit, params: Mapping[str, str], query: Mapping[str, str]) -> Reply:
-        endpoint, operation = visit.endpoint, visit.operation
-        body = None if operation.body == "none" else await self._body(visit)
+        body = None if visit.operation.body == "none" else await self._body(visit)
         if isinstance(body, Problem):
-            return endpoint.provider.reply_to(body)
+            return visit.endpoint.provider.reply_to(body)
+        visit.asked = asked_by(visit.request, visit.raw, self._faults)
         call = self._call(visit, params, query, body, NOBODY)
-        return self._world.outside(lambda tx: operation.handle(call, tx))
+        return visit.asked.warned(self._world.outside(lambda tx: self._handle(visit, call, tx)))
+
+    def _handle(self, visit: _Visit, call: Call, tx: Tx) -> Reply:
+        """Run the handler, under the faults of its universe and of the request where there are any."""
+        if not visit.asked.faults and book_of(tx) is None:
+            return visit.operation.handle(call, tx)
+        return self._world.bender.run(call, tx, visit.operation, visit.endpoint.provider, visit.asked.faults)
 
     def _call(self, visit: _Visit, params: Mapping[str, str], query: Mapping[str, str], body: Any, key: Key) -> Call:
         request, endpoint, base_url = visit.request, visit.endpoint, self._world.base_url
@@ -173,13 +190,26 @@ class Operations:
             response.force_close()
         return response
 
+    async def _send_bent(self, visit: _Visit, reply: Reply, wire: Wire) -> web.StreamResponse:
+        if wire.after_callbacks and self.call_back is not None:
+            await self.call_back(visit.universe)
+        body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+        return await send_bent(visit.request, reply.status, self._note(visit, reply, body), body, wire)
+
     async def _stream(self, visit: _Visit, reply: Reply, stream: Stream) -> web.StreamResponse:
         """Send a stream's frames at their times; a manual clock stands still, so there none of them waits."""
         headers = self._note(visit, reply, b"".join([frame.data for frame in stream.frames]))
         response = web.StreamResponse(status=reply.status, headers=headers)
         try:
+            if reply.wire is not None:
+                await delay(reply.wire)
             await response.prepare(visit.request)
             await _play(response, stream, visit.clock)
+            if reply.wire is not None and reply.wire.fate != "send":
+                await lose(visit.request, reply.wire)
+            await response.write_eof()
+        except LostError:
+            raise
         except ConnectionError:
             _log.info("a client left in the middle of a stream", operation=visit.operation.id)
         return response
@@ -188,6 +218,7 @@ class Operations:
         """Count and write down one exchange; return the reply's headers, which name it."""
         request, provider_id = visit.request, visit.endpoint.provider.id
         self._counts.add(provider_id, visit.operation.id, reply.status)
+        lost = reply.wire is not None and reply.wire.fate != "send" and reply.wire.cut is None
         number = self._journal.add(
             visit.now or self._world.wall(),
             visit.universe,
@@ -197,8 +228,9 @@ class Operations:
             request.raw_path,
             request.headers,
             visit.raw,
-            reply.status,
+            0 if lost else reply.status,
             body,
+            reply.headers,
         )
         headers = {"Content-Type": reply.content_type, "X-Request-Id": f"req_{number:012}", "Server": "Soundstage"}
         if reply.headers:
@@ -239,7 +271,6 @@ async def _play(response: web.StreamResponse, stream: Stream, clock: Clock | Non
             await asyncio.sleep((due - waited) / 1000)
             waited = due
         await response.write(b"".join([frame.data for frame in frames]))
-    await response.write_eof()
 
 
 def _wait(clock: Clock | None, frame: Frame) -> int:

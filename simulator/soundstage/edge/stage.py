@@ -29,12 +29,15 @@ from soundstage.edge.operations import Operations
 from soundstage.edge.router import Router
 from soundstage.edge.ticker import EVENTS_AT_ONCE, Ticker
 from soundstage.edge.uploads import take_upload
+from soundstage.faults import Faults
 from soundstage.settings import Settings
 from soundstage.store.blobs import BlobStore
 from soundstage.validation import header_text
 
 _log = structlog.get_logger("soundstage")
 _JSON = {"Content-Type": "application/json"}
+# How long an answer waits for the callbacks that a fault lets go first.
+_OVERTAKEN_SECONDS = 5
 
 
 class Stage:
@@ -53,8 +56,10 @@ class Stage:
         self._providers = providers
         self._router = Router()
         self._mounted: set[str] = set()
-        self._operations = Operations(world, self.gate, self.journal, self.counts, self.blobs)
-        self._admin = Admin(Services(self.world, self.gate, self.journal, self.courier, self.blobs, settings))
+        self.faults = Faults()
+        self._operations = Operations(world, self.gate, self.journal, self.counts, self.blobs, self.faults)
+        self._operations.call_back = self._call_back
+        self._admin = Admin(Services(self.world, self.gate, self.journal, self.courier, self.blobs, settings, self.faults))
         self._runner: web.ServerRunner | None = None
         self._own: Mapping[str, Callable[[], Awaitable[web.Response]]] = {
             "/health": self._health,
@@ -66,7 +71,8 @@ class Stage:
     async def start(self) -> str:
         """Open the port and return the base URL under which this server is reached from here."""
         server = web.Server(self._handle, access_log=None, logger=_http_log())
-        self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2, handle_signals=False)
+        patience = 0.0 if self.settings.embedded else 0.2
+        self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=patience, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port, backlog=1024)
         await site.start()
@@ -94,6 +100,14 @@ class Stage:
         view = self.world.store.peek(universe_id)
         if view is not None:
             self.ticker.committed(universe_id, view)
+
+    async def _call_back(self, universe_id: str) -> None:
+        """Make the callbacks that are due in a universe and wait for their receivers, though not for ever."""
+        await self.world.run(universe_id, lambda tx: None)
+        await self.courier.make_due(universe_id)
+        flights = self.courier.flights.get(universe_id)
+        if flights:
+            await asyncio.wait(set(flights), timeout=_OVERTAKEN_SECONDS)
 
     def _handle(self, request: BaseRequest) -> Coroutine[Any, Any, web.StreamResponse]:
         # Not a coroutine itself: every call would pay for one more.
@@ -140,7 +154,8 @@ class Stage:
         if provider_id not in self._mounted:
             self._mounted.add(provider_id)
             self._router.mount(provider, prefix)
-            _freeze()
+            if not self.settings.embedded:
+                _freeze()
             match = self._router.match(path)
             if match is not None:
                 return await self._operations.serve(request, match[0], match[1], query)

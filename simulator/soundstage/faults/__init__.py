@@ -1,1 +1,104 @@
-"""Faults bend the world at named places; one small file each. Without one, everything is consistent."""
+"""The faults of the product, found by name: `family/name` is the file `<family>/<name>.py`; there is no other list.
+
+A fault is a pydantic model, its fields its parameters, with the hooks of `core.faults.Fault` it needs. The first line
+of its docstring is its sentence in the catalogue.
+"""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from soundstage.core import faults as core
+from soundstage.core.bent import Applied
+
+
+class Fault(BaseModel, core.Fault):
+    """One thing that goes wrong; fields are its parameters, and one it does not know is a typing mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Faults(Mapping[str, type[Fault]]):
+    """Every fault by its name; a fault's file is read when it is first asked for."""
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        here = Path(__file__).parent
+        files = here.glob("*/[a-z]*.py")
+        return tuple(sorted(f"{path.parent.name}/{path.stem.replace('_', '-')}" for path in files))
+
+    def __getitem__(self, name: str) -> type[Fault]:
+        """Return a fault's class."""
+        if name not in self._names:
+            raise KeyError(name)
+        return _class_of(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names in alphabetical order."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return how many faults there are."""
+        return len(self._names)
+
+    def kind(self, name: str) -> type[Fault]:
+        """Return a fault's class; raises KeyError for a name there is none of."""
+        return self[name]
+
+    def at_work(self, applied: Applied) -> Fault:
+        """Return a fault with parameters that were checked before."""
+        return _with(applied.name, applied.params)
+
+    def checked(self, name: str, params: Mapping[str, Any], origin: str) -> Applied:
+        """Return a fault ready to act.
+
+        Raises ValueError that names the fault or the parameter, what is allowed and what came.
+        """
+        if name not in self._names:
+            raise ValueError(f"there is no fault {name[:60]!r}{_near(name, self._names)}")
+        kind = self[name]
+        try:
+            made = kind.model_validate(params)
+        except ValidationError as error:
+            raise ValueError(_told(name, kind, error)) from None
+        return Applied(name, orjson.dumps(made.model_dump(exclude_unset=True), option=orjson.OPT_SORT_KEYS), origin)
+
+
+def _near(name: str, names: tuple[str, ...]) -> str:
+    same = [known for known in names if known.partition("/")[2] == name.partition("/")[2] or known == name]
+    close = same or get_close_matches(name, names, 1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}"
+
+
+def _told(name: str, kind: type[Fault], error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    known = ", ".join(kind.model_fields) or "none"
+    if first["type"] == "extra_forbidden":
+        return f"{name} has no parameter {field[:60]!r}; it has {known}"
+    came = "" if first["type"] == "missing" else f", got {str(first['input'])[:60]!r}"
+    return f"{name}: {field or 'its parameters'}: {first['msg']}{came}; its parameters are {known}"
+
+
+@lru_cache(maxsize=256)
+def _class_of(name: str) -> type[Fault]:
+    module = import_module(f"{__name__}.{name.replace('-', '_').replace('/', '.')}")
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Fault) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise TypeError(f"{module.__name__} must define exactly one fault, it defines {len(found)}")
+    return found[0]
+
+
+@lru_cache(maxsize=1024)
+def _with(name: str, params: bytes) -> Fault:
+    return _class_of(name).model_validate_json(params)

@@ -1,6 +1,7 @@
 """Keeps the bytes of files in a temporary folder, by universe and content; they go with the process."""
 
 import errno
+import os
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -46,6 +47,20 @@ class BlobStore:
         """Return where a file's bytes are, None when they are not here."""
         found = self._place(universe_id) / digest
         return found if found in self._sizes and found.is_file() else None
+
+    def copy(self, source: str, target: str) -> None:
+        """Let a universe have another one's files, as far as there is room; they count twice, linked or not."""
+        if self._folder is None:
+            return
+        self.forget(target)
+        folder, there = self._place(source), self._place(target)
+        for path, size in [(path, size) for path, size in self._sizes.items() if path.parent == folder]:
+            if self._kept + self._coming + size > self._most_bytes or len(self._sizes) >= self._most_files:
+                return
+            there.mkdir(parents=True, exist_ok=True)
+            _link(path, there / path.name)
+            self._sizes[there / path.name] = size
+            self._kept += size
 
     def forget(self, universe_id: str) -> None:
         """Delete every file of a universe; what is still arriving there will not be kept."""
@@ -143,3 +158,11 @@ class BlobWriter:
         self._file = None
         self._part.unlink(missing_ok=True)
         self._store.give_up(self.size)
+
+
+def _link(path: Path, name: Path) -> None:
+    try:
+        os.link(path, name)
+    except OSError:
+        # Not every file system knows hard links.
+        shutil.copyfile(path, name)

@@ -5,9 +5,11 @@ import json
 from base64 import b64decode, b64encode
 from typing import Any, Final
 
+from soundstage.core.bent import Applied, Bent
 from soundstage.core.call import BlobRef
 from soundstage.core.clock import Clock
 from soundstage.core.outbox import Attempt, Delivery
+from soundstage.core.rules import Aim, Book, Rule
 from soundstage.core.slots import SlotLimits, Slots, Waiting
 from soundstage.core.task import Task
 from soundstage.core.timeline import Point
@@ -20,14 +22,19 @@ from soundstage.core.wallet import Entry, Wallet
 _RECORDS: Final[dict[str, type[Any]]] = {
     record.__name__: record
     for record in (
+        Aim,
+        Applied,
         Attempt,
+        Bent,
         BlobRef,
+        Book,
         Clock,
         Delivery,
         Entry,
         Key,
         Point,
         Registered,
+        Rule,
         Slots,
         SlotLimits,
         Task,
@@ -56,7 +63,7 @@ def decode(entry: bytes) -> tuple[Writes, int]:
 def _plain(value: Any) -> Any:
     if value is GONE:
         return {"": "gone"}
-    if isinstance(value, Point | Slots | SlotLimits | Task | Upload | Use | Waiting | Wallet):
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {"": type(value).__name__, "of": [_plain(item) for item in value]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [_plain(getattr(value, field.name)) for field in dataclasses.fields(value)]

@@ -5,7 +5,7 @@ the view reads what it missed and the step runs again.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from soundstage.core.clock import Wall, wall_now
 from soundstage.core.store import Result, Step
@@ -13,6 +13,8 @@ from soundstage.core.view import Tx, View
 from soundstage.store.codec import decode, encode
 
 MOST_TRIES = 1000
+# The row of a copied universe that says which version its first entry makes: what falls due is numbered by versions.
+_VERSION: Final = "version"
 
 
 class Log(Protocol):
@@ -69,7 +71,7 @@ class LoggedStore:
                     view.last_now = tx.now
                 return result
             version = view.version + 1
-            if await self._log.append(universe_id, version, encode(writes, tx.now)):
+            if await self._log.append(universe_id, version - _ahead(view), encode(writes, tx.now)):
                 # Another step of this process may have read the entry back already while we waited.
                 if view.version < version:
                     view.apply(writes, tx.now)
@@ -77,6 +79,25 @@ class LoggedStore:
                     self.on_commit(universe_id, view)
                 return result
         raise ConflictError(f"universe {universe_id}: other writers were first {MOST_TRIES} times in a row")
+
+    async def copy(self, source: str, target: str, step: Step[Result]) -> Result:
+        """Copy a universe as one entry; raises ConflictError when others never stop opening the target."""
+        for _ in range(MOST_TRIES):
+            found = await self._fresh(source)
+            if not found.version:
+                raise KeyError(source)
+            view = twin(found)
+            tx = Tx(target, view, self._wall())
+            result = step(tx)
+            view.apply({**tx.writes(), "meta": {**tx.writes().get("meta", {}), _VERSION: view.version + 1}}, tx.now)
+            everything = {name: dict(table.rows) for name, table in view.tables.items()}
+            await self.forget(target)
+            if await self._log.append(target, 1, encode(everything, tx.now)):
+                self._views[target] = view
+                if self.on_commit is not None:
+                    self.on_commit(target, view)
+                return result
+        raise ConflictError(f"universe {target}: others opened it first {MOST_TRIES} times in a row")
 
     def universes(self) -> Iterator[str]:
         """Yield the ids of the universes in the log."""
@@ -95,8 +116,16 @@ class LoggedStore:
         view = self._views.get(universe_id)
         if view is None:
             view = self._views[universe_id] = View()
-        start = view.version
+        start = view.version - _ahead(view)
         for number, entry in enumerate(await self._log.since(universe_id, start), start + 1):
-            if number == view.version + 1:
-                view.apply(*decode(entry))
+            if number == view.version - _ahead(view) + 1:
+                writes, now = decode(entry)
+                view.apply(writes, now)
+                view.version = max(view.version, view.get("meta", _VERSION) or 0)
         return view
+
+
+def _ahead(view: View) -> int:
+    """Return how far a view's version is ahead of its log, which in a copied universe begins anew."""
+    copied: int | None = view.get("meta", _VERSION)
+    return 0 if copied is None else copied - 1

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from soundstage.core.clock import Wall, wall_now
-from soundstage.core.store import Result, Step
+from soundstage.core.store import Result, Step, twin
 from soundstage.core.universe import DIRECTORY
 from soundstage.core.view import Table, Tx, View
 
@@ -43,6 +43,23 @@ class MemoryStore:
         elif view.version and tx.now > view.last_now:
             # A look before anything is written says nothing: the clock a universe opens with may stand earlier.
             view.last_now = tx.now
+        return result
+
+    async def copy(self, source: str, target: str, step: Step[Result]) -> Result:
+        """Copy a universe; a step that raises leaves the target as it was."""
+        found = self._views.get(source)
+        if found is None or not found.version:
+            raise KeyError(source)
+        view = twin(found)
+        view.used = self._wall()
+        tx = Tx(target, view, view.used)
+        result = step(tx)
+        view.apply(tx.writes(), tx.now)
+        if len(self._views) >= self._most:
+            self._evict()
+        self._views[target] = view
+        if self.on_commit is not None:
+            self.on_commit(target, view)
         return result
 
     def universes(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Universes and their clocks: show, switch, advance."""
+"""Clocks of universes: show, switch, advance."""
 
 import asyncio
 from typing import Any, Literal
@@ -36,27 +36,14 @@ class Advance(AdminBody):
 
 async def show(call: AdminCall) -> Answer:
     """Show a universe's clock, or every universe's."""
-    shown = [await _show(call, universe) for universe in call.readable()]
+    shown = [await show_clock(call, universe) for universe in call.readable()]
     return 200, shown if call.universe in {None, "*"} else shown[0]
-
-
-async def list_universes(call: AdminCall) -> Answer:
-    """List the universes that are open."""
-    rows = []
-    for universe in call.readable():
-        clock = await _show(call, universe)
-        keys, tasks = await call.world.run(universe, lambda tx: (tx.count("key"), tx.count("task")))
-        rows.append({"id": universe, "clock": clock, "keys": keys, "tasks": tasks})
-    return 200, {"universes": rows}
 
 
 async def switch(call: AdminCall) -> Answer:
     """Give a universe another clock; its time goes on from where it is, or from a later `now`."""
     wanted = call.read(NewClock)
-    try:
-        instant = None if wanted.now is None else _in_range(parse_iso(wanted.now))
-    except ValueError:
-        raise AdminError(400, "invalid_request", "now must be ISO 8601, such as 2026-01-01T00:00:00Z") from None
+    instant = None if wanted.now is None else instant_of(wanted.now)
     results = []
     for universe in call.writable():
 
@@ -78,14 +65,12 @@ async def switch(call: AdminCall) -> Answer:
 
         fresh = await _untouched(call, universe)
         if fresh and instant is not None:
-            await _start_at(
-                call, universe, Clock(wanted.mode, wanted.speed or call.world.opening.clock.speed, 0, instant), instant
-            )
+            await _start_at(call, universe, wanted, instant)
         else:
             await call.world.run(universe, change)
             if instant is not None:
                 await call.world.forward(universe, instant)
-        results.append(await _show(call, universe))
+        results.append(await show_clock(call, universe))
     return 200, call.answer(results)
 
 
@@ -98,7 +83,7 @@ async def advance(call: AdminCall) -> Answer:
     for universe in call.writable():
         before = call.world.events_run
         await _advance(call, universe, wanted)
-        results.append({**await _show(call, universe), "events_run": call.world.events_run - before})
+        results.append({**await show_clock(call, universe), "events_run": call.world.events_run - before})
     return 200, call.answer(results)
 
 
@@ -127,6 +112,14 @@ async def _advance(call: AdminCall, universe: str, wanted: Advance) -> None:
     await courier.make_due(universe)
     if wanted.wait == "callbacks":
         await _landed(call, universe, until)
+
+
+def instant_of(text: str) -> int:
+    """Return an instant a clock here may show; raises AdminError for what is none."""
+    try:
+        return _in_range(parse_iso(text))
+    except ValueError:
+        raise AdminError(400, "invalid_request", "now must be ISO 8601, such as 2026-01-01T00:00:00Z") from None
 
 
 def _in_range(instant: int) -> int:
@@ -158,14 +151,16 @@ async def _untouched(call: AdminCall, universe: str) -> bool:
     return await call.world.run(universe, lambda tx: not tx.count("task") and not tx.count("key"))
 
 
-async def _start_at(call: AdminCall, universe: str, clock: Clock, instant: int) -> None:
+async def _start_at(call: AdminCall, universe: str, wanted: NewClock, instant: int) -> None:
+    speed = wanted.speed if wanted.speed is not None else call.world.opening.clock.speed
     await call.world.store.forget(universe)
-    wall = call.world.wall()
-    placed = clock if clock.mode == "manual" else Clock(clock.mode, clock.speed, instant - wall, instant)
+    placed = Clock("manual", speed, 0, instant).switched(wanted.mode, speed, call.world.wall())
     await call.world.open(universe, clock=placed)
 
 
-async def _show(call: AdminCall, universe: str) -> dict[str, Any]:
+async def show_clock(call: AdminCall, universe: str) -> dict[str, Any]:
+    """Return a universe's clock as the admin shows it."""
+
     def look(tx: Tx) -> dict[str, Any]:
         found = find_universe(tx)
         if found is None:
@@ -183,7 +178,6 @@ async def _show(call: AdminCall, universe: str) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", "/__admin/universes", list_universes, "List universes"),
     Route("GET", "/__admin/clock", show, "Show the clock"),
     Route("PUT", "/__admin/clock", switch, "Switch the clock", NewClock),
     Route("POST", "/__admin/clock/advance", advance, "Move time forward", Advance),

@@ -10,6 +10,7 @@ from soundstage.core.journal import Journal
 from soundstage.core.world import World
 from soundstage.edge.delivery import Courier
 from soundstage.edge.gate import Gate
+from soundstage.faults import Faults
 from soundstage.settings import Settings
 from soundstage.store.blobs import BlobStore
 
@@ -47,17 +48,22 @@ class Services:
     courier: Courier
     blobs: BlobStore
     settings: Settings
+    faults: Faults
 
 
 @dataclass(frozen=True, slots=True)
 class AdminCall:
-    """One admin call. `universe` is the one it names, "*" for all, or None when it names none."""
+    """One admin call. `universe` is the one it names, "*" for all, or None when it names none.
+
+    `gone` tells whether the client has left, for an answer that takes its time.
+    """
 
     services: Services
     params: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
     universe: str | None
+    gone: Callable[[], bool] = lambda: False
 
     @property
     def world(self) -> World:

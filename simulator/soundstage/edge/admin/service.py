@@ -13,14 +13,14 @@ from aiohttp.web_request import BaseRequest
 
 from soundstage.core.call import Problem
 from soundstage.core.universe import DIRECTORY, directory_row, universe_of
-from soundstage.edge.admin import clock, keys, records, tasks
+from soundstage.edge.admin import clock, faults, keys, records, tasks, universes
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, Services, readable
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.openapi import document
 from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
 
 _log = structlog.get_logger("soundstage.admin")
-ROUTES: tuple[Route, ...] = (*keys.ROUTES, *clock.ROUTES, *tasks.ROUTES, *records.ROUTES)
+ROUTES: tuple[Route, ...] = (*universes.ROUTES, *keys.ROUTES, *clock.ROUTES, *faults.ROUTES, *tasks.ROUTES, *records.ROUTES)
 
 
 class Admin:
@@ -86,7 +86,9 @@ class Admin:
             raise AdminError(400, "invalid_request", query.message)
         body = await self._body(request) if request.method in {"POST", "PUT"} else None
         universe = await self._universe(request)
-        return await route.handle(AdminCall(self._services, params, query, body, universe))
+        return await route.handle(
+            AdminCall(self._services, params, query, body, universe, lambda: request.transport is None)
+        )
 
     def _find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]]:
         given = path.rstrip("/").split("/")

@@ -15,7 +15,7 @@ from soundstage.core.timeline import TERMINAL
 from soundstage.core.view import Tx
 from soundstage.core.wallet import charged, listed
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
-from soundstage.edge.admin.records import delivery_view
+from soundstage.edge.admin.deliveries import delivery_view
 
 _STATES = ("waiting", "running", *sorted(TERMINAL))
 

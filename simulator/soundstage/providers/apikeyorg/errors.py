@@ -17,6 +17,9 @@ _TYPES = {
     415: "invalid_request_error",
     429: "rate_limit_error",
     500: "server_error",
+    502: "server_error",
+    503: "server_error",
+    504: "server_error",
 }
 _CODES: dict[ProblemCode, str] = {
     "malformed_body": "invalid_request",

@@ -9,7 +9,7 @@ import orjson
 
 from soundstage.core.credentials import bearer, plain_key_fault
 from soundstage.core.money import decimal_text
-from soundstage.core.provider import Operation, Provider
+from soundstage.core.provider import Operation, Provider, Shape
 from soundstage.core.task import Task
 from soundstage.core.wallet import total
 from soundstage.providers.apikeyorg import entrypoints
@@ -51,17 +51,37 @@ PROVIDER = Provider(
     base_url_variable="APIKEYORG_BASE_URL",
     operations=(
         Operation("listModels", "GET", "/v1/models", models, keyless=True),
-        Operation("estimateCredits", "POST", "/v1/credits/estimate", estimate, body="json", keyless=True),
-        Operation("createChatCompletion", "POST", "/v1/chat/completions", chat, body="json", most_bytes=_WITH_PICTURES),
-        Operation("createEmbedding", "POST", "/v1/embeddings", embed, body="json"),
+        Operation("estimateCredits", "POST", "/v1/credits/estimate", estimate, "quote", body="json", keyless=True),
         Operation(
-            "createImageTask", "POST", "/v1/images/generations", create_image, body="json", most_bytes=_WITH_PICTURES
+            "createChatCompletion",
+            "POST",
+            "/v1/chat/completions",
+            chat,
+            "completion",
+            body="json",
+            most_bytes=_WITH_PICTURES,
+        ),
+        Operation("createEmbedding", "POST", "/v1/embeddings", embed, "completion", body="json"),
+        Operation(
+            "createImageTask",
+            "POST",
+            "/v1/images/generations",
+            create_image,
+            "create",
+            body="json",
+            most_bytes=_WITH_PICTURES,
         ),
         Operation(
-            "createVideoTask", "POST", "/v1/videos", create_video, body="json or form", most_bytes=_WITH_PICTURES
+            "createVideoTask",
+            "POST",
+            "/v1/videos",
+            create_video,
+            "create",
+            body="json or form",
+            most_bytes=_WITH_PICTURES,
         ),
-        Operation("createMusicTask", "POST", "/v1/music/generations", create_music, body="json"),
-        Operation("getTask", "GET", "/v1/tasks/{task_id}", status),
+        Operation("createMusicTask", "POST", "/v1/music/generations", create_music, "create", body="json"),
+        Operation("getTask", "GET", "/v1/tasks/{task_id}", status, "poll"),
         Operation("getOpenapi", "GET", entrypoints.OPENAPI, entrypoints.openapi, keyless=True),
         Operation("getDocs", "GET", entrypoints.DOCS, entrypoints.docs, keyless=True),
         Operation("getLlmsText", "GET", entrypoints.LLMS, entrypoints.llms, keyless=True),
@@ -74,6 +94,15 @@ PROVIDER = Provider(
     key_fault=plain_key_fault,
     reply_to=reply_to,
     states=STATES,
+    shape=Shape(
+        task_id="task_id",
+        poll_id="task_id",
+        status="status",
+        reason="error",
+        results={"output_urls": []},
+        quote="credits",
+        callback_url="callback_url",
+    ),
     scopes=frozenset(),
     asset_types=asset_types,
     models=lambda: frozenset(catalogue()),

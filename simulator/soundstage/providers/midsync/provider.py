@@ -9,7 +9,7 @@ import orjson
 
 from soundstage.core.credentials import bearer, plain_key_fault
 from soundstage.core.money import decimal_text
-from soundstage.core.provider import Operation, Provider
+from soundstage.core.provider import Operation, Provider, Shape
 from soundstage.core.task import Task
 from soundstage.core.universe import Key
 from soundstage.core.view import Tx
@@ -50,10 +50,10 @@ PROVIDER = Provider(
     title="MidSync",
     base_url_variable="MIDSYNC_BASE_URL",
     operations=(
-        Operation("createVideo", "POST", "/v1/videos/generations", create, scope=GENERATE, body="json"),
-        Operation("generateVideo", "POST", "/unified-video/generate", create, scope=GENERATE, body="json"),
-        Operation("quoteVideo", "POST", "/unified-video/quote", quote, scope=GENERATE, body="json"),
-        Operation("getVideoStatus", "GET", "/unified-video/{taskId}/status", status, scope=GENERATE),
+        Operation("createVideo", "POST", "/v1/videos/generations", create, "create", scope=GENERATE, body="json"),
+        Operation("generateVideo", "POST", "/unified-video/generate", create, "create", scope=GENERATE, body="json"),
+        Operation("quoteVideo", "POST", "/unified-video/quote", quote, "quote", scope=GENERATE, body="json"),
+        Operation("getVideoStatus", "GET", "/unified-video/{taskId}/status", status, "poll", scope=GENERATE),
         Operation("listModels", "GET", "/unified-video/models", models, scope=GENERATE),
         Operation("listUsageLogs", "GET", "/v1/usage/logs", logs, scope=READ),
         Operation("getUsageSummary", "GET", "/v1/usage/summary", summary, scope=READ),
@@ -63,6 +63,16 @@ PROVIDER = Provider(
     key_fault=plain_key_fault,
     reply_to=reply_to,
     states=STATES,
+    shape=Shape(
+        task_id="taskId",
+        poll_id="taskId",
+        status="status",
+        reason="error",
+        results={"output": None, "assets": []},
+        price="pointsCharged",
+        quote="pointsCharged",
+        callback_url="callbackUrl",
+    ),
     scopes=frozenset({GENERATE, READ}),
     asset_types=lambda task: (ASSET_TYPE,),
     models=lambda: frozenset(catalogue().models),

@@ -10,7 +10,7 @@ import orjson
 
 from soundstage.core.credentials import PLAIN_KEY
 from soundstage.core.money import decimal_text
-from soundstage.core.provider import Handler, Operation, Provider
+from soundstage.core.provider import Handler, Operation, Provider, Shape
 from soundstage.core.task import Task
 from soundstage.core.wallet import total
 from soundstage.providers.revidapi import create, dashboard, errors, files, jobs, limits
@@ -47,7 +47,8 @@ def _explain_price(task: Task) -> str:
 
 def _generate(id_: str, path: str, handle: Handler) -> Operation:
     # Files that come along are reference images.
-    return Operation(id_, "POST", path, handle, body="json or form", most_file_bytes=files.MOST_BYTES["image"])
+    most = files.MOST_BYTES["image"]
+    return Operation(id_, "POST", path, handle, "create", body="json or form", most_file_bytes=most)
 
 
 def _upload(id_: str, kind: Kind, handle: Handler) -> Operation:
@@ -56,6 +57,7 @@ def _upload(id_: str, kind: Kind, handle: Handler) -> Operation:
         "POST",
         f"/v1/files/upload/{kind}",
         handle,
+        "upload",
         body="json or form",
         most_file_bytes=files.MOST_BYTES[kind],
         keeps_files=True,
@@ -72,17 +74,17 @@ PROVIDER = Provider(
         _generate("generateSeedance", "/v1/seedance/generate", create.create_seedance),
         _generate("generateMotion", "/v1/motion/generate", create.create_motion),
         _generate("generateKolAi", "/v1/kol-ai/generate", create.create_kol_ai),
-        Operation("getJob", "GET", "/v1/jobs/{job_id}", jobs.job),
-        Operation("cancelJob", "POST", "/v1/jobs/{job_id}/cancel", jobs.cancel),
+        Operation("getJob", "GET", "/v1/jobs/{job_id}", jobs.job, "poll"),
+        Operation("cancelJob", "POST", "/v1/jobs/{job_id}/cancel", jobs.cancel, "cancel"),
         Operation("listModels", "GET", "/v1/models", models),
         Operation("listPricing", "GET", "/v1/models/pricing", pricing),
         _upload("uploadImage", "image", files.upload_image),
         _upload("uploadVideo", "video", files.upload_video),
         _upload("uploadAudio", "audio", files.upload_audio),
         Operation("getUpload", "GET", "/v1/files/upload/{upload_id}/status", files.upload_status),
-        Operation("presignUpload", "POST", "/v1/files/upload/presign", files.presign, body="json or form"),
-        Operation("confirmUpload", "POST", "/v1/files/upload/confirm", files.confirm, body="json or form"),
-        Operation("uploadFromUrl", "POST", "/v1/files/upload-url", files.upload_url, body="json or form"),
+        Operation("presignUpload", "POST", "/v1/files/upload/presign", files.presign, "upload", body="json or form"),
+        Operation("confirmUpload", "POST", "/v1/files/upload/confirm", files.confirm, "upload", body="json or form"),
+        Operation("uploadFromUrl", "POST", "/v1/files/upload-url", files.upload_url, "upload", body="json or form"),
         Operation("extractDownload", "POST", "/v1/download/extract", extract, body="json or form"),
         Operation("getLimits", "GET", "/v1/limits", limits.limits),
         Operation("getBalance", "GET", "/v1/balance", balance),
@@ -100,6 +102,15 @@ PROVIDER = Provider(
     key_fault=_key_fault,
     reply_to=errors.reply_to,
     states=jobs.STATES,
+    shape=Shape(
+        task_id="job_id",
+        poll_id="job_id",
+        status="status",
+        reason="error",
+        results={"result": None},
+        progress="progress",
+        price="cost",
+    ),
     scopes=frozenset(),
     asset_types=jobs.asset_types,
     models=lambda: frozenset(catalogue()),

@@ -10,7 +10,7 @@ import orjson
 
 from soundstage.core.credentials import bearer, plain_key_fault
 from soundstage.core.money import decimal_text
-from soundstage.core.provider import Operation, Provider
+from soundstage.core.provider import Operation, Provider, Shape
 from soundstage.core.task import Task
 from soundstage.core.wallet import total
 from soundstage.providers.v2gateway.callbacks import CALLBACK
@@ -38,14 +38,26 @@ PROVIDER = Provider(
     title="/v2 gateway",
     base_url_variable="V2GATEWAY_BASE_URL",
     operations=(
-        Operation("submitTask", "POST", "/v2/{scope}/generations", submit, body="json", most_bytes=_WITH_PICTURES),
-        Operation("getTask", "GET", "/v2/{scope}/generations/{task_id}", status),
+        Operation(
+            "submitTask", "POST", "/v2/{scope}/generations", submit, "create", body="json", most_bytes=_WITH_PICTURES
+        ),
+        Operation("getTask", "GET", "/v2/{scope}/generations/{task_id}", status, "poll"),
     ),
     credential=_credential,
     # ASSUMED: no key syntax is published; this is what common keys look like.
     key_fault=plain_key_fault,
     reply_to=reply_to,
     states=STATES,
+    shape=Shape(
+        task_id="task_id",
+        poll_id="task_id",
+        status="status",
+        reason="fail_reason",
+        no_reason="",
+        results={"data.output": "", "data.outputs": []},
+        progress="progress",
+        callback_url="notify_hook",
+    ),
     scopes=frozenset(),
     asset_types=lambda task: (asset_type(task),),
     models=lambda: NAMES,

@@ -1,0 +1,261 @@
+"""Universes: list them, open a fresh one for a test, fork one whose state took long to build."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import Field
+
+from soundstage.core.clock import Clock, Mode
+from soundstage.core.money import decimal_text
+from soundstage.core.provider import Provider
+from soundstage.core.randomness import unguessable
+from soundstage.core.rules import book_of
+from soundstage.core.universe import (
+    DIRECTORY,
+    Key,
+    Opening,
+    Registered,
+    directory_row,
+    key_id_of,
+    open_universe,
+    shortened,
+    the_universe,
+    universe_of,
+)
+from soundstage.core.view import Tx
+from soundstage.core.wallet import the_wallet
+from soundstage.edge.admin.clock import instant_of, show_clock
+from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
+from soundstage.edge.admin.names import check_universe
+from soundstage.edge.admin.new_keys import amount_of
+from soundstage.edge.egress import EgressPolicy, check_url
+from soundstage.edge.gate import open_with_history, secret_of
+
+Keys = dict[str, Key]
+
+
+class NewUniverse(AdminBody):
+    """A world of one's own; what is left out is as the server was started. `balance` is in each provider's credits."""
+
+    key: str | None = None
+    universe: str | None = None
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    clock: Mode | None = None
+    speed: float | None = Field(default=None, ge=0.001, le=1_000_000)
+    now: str | None = None
+    balance: str | int | None = None
+    callback_url: str | None = None
+
+
+class Fork(AdminBody):
+    """What the copy is called and which key leads to it; a key that is left out is made up."""
+
+    key: str | None = None
+    universe: str | None = None
+
+
+async def list_universes(call: AdminCall) -> Answer:
+    """List the universes that are open."""
+    rows = []
+    for universe in call.readable():
+        clock = await show_clock(call, universe)
+        keys, tasks = await call.world.run(universe, lambda tx: (tx.count("key"), tx.count("task")))
+        rows.append({"id": universe, "clock": clock, "keys": keys, "tasks": tasks})
+    return 200, {"universes": rows}
+
+
+async def open_fresh(call: AdminCall) -> Answer:
+    """Open a universe with one key for every provider; what was there, its journal included, is forgotten."""
+    wanted = call.read(NewUniverse)
+    text, universe = _names(call, wanted.key, wanted.universe)
+    opening = _opening(call, wanted)
+    if wanted.callback_url is not None:
+        reason = check_url(wanted.callback_url, EgressPolicy(allow_public=True))
+        if reason is not None:
+            raise AdminError(400, "invalid_callback_url", reason)
+
+    def begin(tx: Tx) -> Keys:
+        open_universe(tx, opening)
+        return {
+            provider.id: _new_key(tx, provider, text, opening, wanted.callback_url)
+            for provider in call.world.providers.values()
+        }
+
+    await _enlist(call, text, universe, {name: key_id_of(name, text) for name in call.world.providers})
+    await _forget(call, universe)
+    call.services.blobs.forget(universe)
+    await call.world.store.forget(universe)
+    keys = await call.world.run(universe, begin)
+    return 201, await _describe(call, universe, text, keys)
+
+
+async def fork(call: AdminCall) -> Answer:
+    """Copy a universe as it is at this moment: the same calls give the same results in both from here on.
+
+    The copy has tasks, money, uploads, faults and clock, but no journal. A callback that still awaits an attempt stays
+    with the original, so that no receiver gets it twice: here it is `dropped`, and can be resent. The new key stands
+    for the first key each provider has in the original.
+    """
+    wanted, source = call.read(Fork), call.params["id"]
+    text, universe = _names(call, wanted.key, wanted.universe)
+    world = call.world
+    check_universe(source)
+    if world.store.peek(source) is None and source not in world.store.universes():
+        raise AdminError(404, "no_such_universe", f"there is no universe {source!r}", "GET /__admin/universes")
+    if universe == source:
+        raise AdminError(409, "same_universe", "a universe cannot be forked into itself", "send another key")
+    # Whatever is due happens before the copy is made, so it happens once.
+    own = await world.run(source, lambda tx: _first_keys(tx, world.providers))
+    ids = {name: own[name].id if name in own else key_id_of(name, text) for name in world.providers}
+    await _enlist(call, text, universe, ids)
+    await _forget(call, universe)
+
+    def become(tx: Tx) -> Keys:
+        tx.put("meta", "universe", replace(the_universe(tx), id=universe))
+        _leave_outbox(tx)
+        found = _first_keys(tx, world.providers)
+        for name, key in found.items():
+            found[name] = replace(key, shown=shortened(text))
+            tx.put("key", key.id, found[name])
+        for name in world.providers.keys() - found.keys():
+            found[name] = _new_key(tx, world.providers[name], text, world.opening, None)
+        return found
+
+    keys = await world.store.copy(source, universe, become)
+    call.services.blobs.copy(source, universe)
+    return 201, await _describe(call, universe, text, keys)
+
+
+def _names(call: AdminCall, key: str | None, universe: str | None) -> tuple[str, str]:
+    text = key or f"sk_test_{unguessable(18)}"
+    for provider in call.world.providers.values():
+        fault = provider.key_fault(text)
+        if fault is not None:
+            raise AdminError(400, "invalid_key", fault)
+    if universe is not None:
+        check_universe(universe)
+    return text, universe or universe_of(text)
+
+
+def _opening(call: AdminCall, wanted: NewUniverse) -> Opening:
+    """Return what the universe begins with: what was asked for, and the rest as the server was started."""
+    usual, wall = call.world.opening, call.world.wall()
+    mode = wanted.clock or usual.clock.mode
+    at = call.services.settings.start_at if mode == "manual" else wall
+    instant = at if wanted.now is None else instant_of(wanted.now)
+    speed = wanted.speed if wanted.speed is not None else usual.clock.speed
+    credits_ = usual.credits if wanted.balance is None else amount_of(wanted.balance)
+    if credits_ < 0:
+        raise AdminError(400, "invalid_amount", "balance must not be negative")
+    return replace(
+        usual,
+        seed=usual.seed if wanted.seed is None else wanted.seed,
+        credits=credits_,
+        clock=Clock("manual", speed, 0, instant).switched(mode, speed, wall),
+    )
+
+
+def _new_key(tx: Tx, provider: Provider, text: str, opening: Opening, callback_url: str | None) -> Key:
+    key_id = key_id_of(provider.id, text)
+    key = Key(
+        id=key_id,
+        provider=provider.id,
+        account=key_id,
+        wallet=key_id,
+        shown=shortened(text),
+        secret=secret_of(provider, text),
+        callback_url=callback_url,
+        credits=opening.credits,
+        history=opening.history,
+    )
+    open_with_history(tx, provider, key)
+    return key
+
+
+def _first_keys(tx: Tx, providers: Mapping[str, Provider]) -> Keys:
+    found: Keys = {}
+    for _, key in tx.scan("key"):
+        if key.provider in providers:
+            found.setdefault(key.provider, key)
+    return found
+
+
+async def _enlist(call: AdminCall, text: str, universe: str, ids: Mapping[str, str]) -> None:
+    """Let a key's text lead to a universe, for every provider, and no other text any more."""
+    now = call.world.wall()
+
+    def write(tx: Tx) -> None:
+        for name, row in list(tx.scan("registered")):
+            if row.universe == universe:
+                tx.delete("registered", name)
+        for provider, key_id in ids.items():
+            name = directory_row(provider, text)
+            before: Registered | None = tx.get("registered", name)
+            if before is not None:
+                where = f"this key is registered in universe {before.universe}"
+                raise AdminError(409, "key_exists", where, "send another key, or name that universe")
+            tx.put("registered", name, Registered(key_id, provider, universe, shortened(text), created_at=now))
+
+    await call.world.store.transact(DIRECTORY, write)
+    call.services.gate.forget()
+
+
+async def _forget(call: AdminCall, universe: str) -> None:
+    """Drop what is under way or written down of a universe that is about to begin anew."""
+    call.services.courier.ground(universe)
+    call.services.journal.clear(universe)
+
+
+def _leave_outbox(tx: Tx) -> None:
+    """Leave callbacks under way to the original; files that were still being fetched are fetched here as well."""
+    fetching = set()
+    for due, row_id in list(tx.scan("attempt")):
+        if tx.get("delivery", str(row_id)) is None:
+            fetching.add(row_id)
+        else:
+            tx.delete("attempt", due)
+    for row_id, delivery in list(tx.scan("delivery")):
+        if delivery.state in {"pending", "in_flight"}:
+            tx.put("delivery", row_id, replace(delivery, state="dropped", due=None))
+    for row_id, upload in list(tx.scan("upload")):
+        if upload.source is not None and upload.state(tx.now) == "processing" and row_id not in fetching:
+            tx.put("attempt", (tx.now, tx.serial()), row_id)
+
+
+async def _describe(call: AdminCall, universe: str, text: str, keys: Keys) -> dict[str, Any]:
+    world, settings = call.world, call.services.settings
+
+    def look(tx: Tx) -> dict[str, Any]:
+        book = book_of(tx)
+        return {
+            "seed": the_universe(tx).seed,
+            "scenario": None if book is None else book.scenario,
+            "balances": {name: decimal_text(the_wallet(tx, key.wallet).available) for name, key in keys.items()},
+        }
+
+    seen = await world.run(universe, look)
+    balances = seen.pop("balances")
+    return {
+        "id": universe,
+        "key": text,
+        **seen,
+        "clock": await show_clock(call, universe),
+        "providers": {
+            name: {
+                "base_url": world.base_url if settings.provider else f"{world.base_url}/{name}",
+                "base_url_variable": provider.base_url_variable,
+                "key_id": keys[name].id,
+                "webhook_secret": keys[name].secret,
+                "balance": balances[name],
+            }
+            for name, provider in world.providers.items()
+        },
+    }
+
+
+ROUTES = (
+    Route("GET", "/__admin/universes", list_universes, "List universes"),
+    Route("POST", "/__admin/universes", open_fresh, "Open a fresh universe with a key", NewUniverse, 201),
+    Route("POST", "/__admin/universes/{id}/fork", fork, "Copy a universe", Fork, 201),
+)

@@ -1,0 +1,51 @@
+"""Reads what a single request asks for: `X-Soundstage-Fault`, `Prefer: code=` and magic inputs in its text."""
+
+from dataclasses import dataclass
+
+from aiohttp.web_request import BaseRequest
+
+from soundstage.core.bent import Applied
+from soundstage.core.call import Reply
+from soundstage.faults import Faults
+from soundstage.faults.asked import by_header, by_preference
+from soundstage.faults.magic import MARK, in_text
+from soundstage.validation import header_text
+
+FAULT_HEADER = "X-Soundstage-Fault"
+_PREFER = "Prefer"
+_WARNING = "X-Soundstage-Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The faults one request asks for, and what it asks for in vain."""
+
+    faults: tuple[Applied, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def warned(self, reply: Reply) -> Reply:
+        """Return a reply that says what was asked for in vain."""
+        if not self.problems:
+            return reply
+        before = reply.headers.get(_WARNING)
+        told = header_text("; ".join([*([before] if before else []), *self.problems]))
+        return reply._replace(headers={**reply.headers, _WARNING: told})
+
+
+NOTHING = Asked()
+
+
+def asked_by(request: BaseRequest, raw: bytes, faults: Faults) -> Asked:
+    """Return what a request asks for, the strongest first; nearly none asks for anything."""
+    headers = request.headers
+    if FAULT_HEADER not in headers and _PREFER not in headers and MARK not in raw:
+        return NOTHING
+    acting: list[Applied] = []
+    problems: list[str] = []
+    readings = [by_header(faults, text) for text in headers.getall(FAULT_HEADER, ())]
+    readings += [(by_preference(faults, text), []) for text in headers.getall(_PREFER, ())]
+    readings += [in_text(faults, raw)] if MARK in raw else []
+    for found, wrong in readings:
+        acting += found
+        problems += wrong
+    return Asked(tuple(acting), tuple(problems))

@@ -1,0 +1,1 @@
+"""Callbacks that come late, twice, forged, wrong or never."""

@@ -1,0 +1,1 @@
+"""Replies that are wrong as HTTP, or in their content."""

@@ -1,0 +1,1 @@
+"""Prices, charges and refunds that do not add up."""

@@ -1,0 +1,1 @@
+"""Streamed replies that break."""

@@ -1,0 +1,1 @@
+"""Tasks that take another course than planned."""

@@ -1,0 +1,1 @@
+"""What happens to a call on its way through the network."""

@@ -1,0 +1,25 @@
+"""The answer is lost after the work was done."""
+
+from typing import ClassVar, Literal
+
+from soundstage.core.call import Reply, Wire
+from soundstage.core.faults import Place, Scene
+from soundstage.core.provider import Role
+from soundstage.faults import Fault
+
+_BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+
+
+class CommitThenLose(Fault):
+    """The call is carried out and charged, and its answer is lost: reset, closed, never sent, or a proxy's 502."""
+
+    place: ClassVar[Place] = "exchange"
+    roles: ClassVar[frozenset[Role]] = frozenset({"create", "completion"})
+
+    how: Literal["reset", "close", "hang", "bad-gateway"] = "reset"
+
+    def after(self, scene: Scene, reply: Reply) -> Reply:
+        """Lose the answer to what was done."""
+        if self.how == "bad-gateway":
+            return Reply(_BAD_GATEWAY, 502, content_type="text/html")
+        return reply._replace(wire=Wire(fate=self.how))
