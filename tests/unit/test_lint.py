@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from soundstage.core.call import NO_HEADERS
 from soundstage.core.journal import BODY_LIMIT, Exchange
 from soundstage.core.lint import RULES, Finding, Talk, lint
 from soundstage.providers import Providers
@@ -47,17 +48,18 @@ class Tape:
         body: bytes = b'{"prompt":"a"}',
         key: str = "k",
         query: str = "",
+        told: Mapping[str, str] = NO_HEADERS,
         **headers: str,
     ) -> Tape:
-        told: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
+        told = {**told, **{name.replace("_", "-"): value for name, value in headers.items()}}
         raw = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
         sent = {"Authorization": f"Bearer {key}", "X-Try": str(len(self.calls))}
         method, target, operation = call
         number = len(self.calls) + 1
         self.calls.append(
             Exchange(
-                number, self.at, "u", "revidapi", operation, method, target + query, sent, body if method == "POST" else b"",
-                status, raw, told, self.wall,
+                number, self.at, "u", "revidapi", operation, method, target + query, sent,
+                body if method == "POST" else b"", status, raw, told, self.wall,
             )
         )  # fmt: skip
         return self
@@ -91,9 +93,9 @@ def test_nothing_is_found_where_nothing_was_called() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("header", [{"Retry_After": "30"}, {"retry_after_ms": "30000"}, {"Retry-After": "30.0"}])
+@pytest.mark.parametrize("header", [{"Retry-After": "30"}, {"retry-after-ms": "30000"}, {"RETRY-AFTER": "30.0"}])
 def test_a_retry_before_the_wait_that_was_asked_for_is_found(status: int, header: dict[str, str]) -> None:
-    tape = Tape().call(CREATE, status, **header).wait(2).call(CREATE, status, **header).wait(31).call(CREATE)
+    tape = Tape().call(CREATE, status, told=header).wait(2).call(CREATE, status, told=header).wait(31).call(CREATE)
     ((name, one),) = tape.found()
     assert (name, one.level, one.requests) == ("retry-after-ignored", "warning", (1, 2))
     assert "30 s were asked for, 2 s passed" in one.message
@@ -261,7 +263,7 @@ def test_a_key_in_a_header_is_where_it_belongs() -> None:
 def test_what_the_provider_drops_is_found_once_for_each_warning() -> None:
     told = "ignored fields: duratoin (did you mean duration?)"
     tape = Tape().call(CREATE, X_Soundstage_Warning=told).call(CREATE, X_Soundstage_Warning="no sound").call(CREATE)
-    found = tape.call(CREATE, body=b"b", **{"x-soundstage-warning": told}).found()
+    found = tape.call(CREATE, body=b"b", told={"x-soundstage-warning": told}).found()
     assert [(name, one.requests) for name, one in found] == [("dropped-field", (1, 4)), ("dropped-field", (2,))]
     assert told in found[0][1].message
 

@@ -25,6 +25,8 @@ from soundstage.core.view import Tx
 
 APPLIED: Final = "X-Soundstage-Fault-Applied"
 _DRAWS: Final = 2**53
+# Faults that multiply callbacks multiply each other; more than this of one task says nothing new.
+_MOST_CALLBACKS: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Subject:
 
 def at_work(library: Library, subject: Subject, asked: tuple[Applied, ...] = ()) -> list[tuple[Applied, Fault]]:
     """Return the faults that act on a subject, in their order, and count them."""
-    found = [(one, library.at_work(one)) for one in asked if library.kind(one.name).place == subject.place]
+    found = [(one, library.at_work(one)) for one in asked if _asked(library.kind(one.name), subject)]
     book = book_of(subject.tx)
     for rule in () if book is None else book.all():
         kind = library.kind(rule.fault)
@@ -62,6 +64,11 @@ def at_work(library: Library, subject: Subject, asked: tuple[Applied, ...] = ())
             applied = Applied(rule.fault, rule.params, rule.origin)
             found.append((applied, library.at_work(applied)))
     return found
+
+
+def _asked(kind: type[Fault], subject: Subject) -> bool:
+    role = None if subject.operation is None else subject.operation.role
+    return kind.place == subject.place and (role is None or not kind.roles or role in kind.roles)
 
 
 def _aimed(rule: Rule, kind: type[Fault], subject: Subject) -> bool:
@@ -162,18 +169,23 @@ class Bender:
             bent = bent_of(tx, call.params.get(provider.shape.poll_id, "")) if operation.role == "poll" else None
             return (reply, []) if bent is None else self._viewed(tx, provider, call, bent, reply)
         names: list[str] = []
+        scenes: list[tuple[Fault, Scene]] = []
 
         def bend(order: Order, task_id: str) -> tuple[Order, Bent | None]:
-            order, bent, acted = self._ordered(subject, call, order, asked)
-            names.extend(acted)
+            order, bent, acting = self._ordered(subject, call, order, asked)
+            names.extend(() if bent is None else [applied.name for applied in bent.faults])
+            scenes.extend(acting)
             return order, bent
 
         tx.bend = bend
-        return operation.handle(call, tx), names
+        reply = operation.handle(call, tx)
+        for fault, scene in reversed(scenes):
+            reply = fault.after(scene, reply)
+        return reply, names
 
     def _ordered(
         self, subject: Subject, call: Call, order: Order, asked: tuple[Applied, ...]
-    ) -> tuple[Order, Bent | None, list[str]]:
+    ) -> tuple[Order, Bent | None, list[tuple[Fault, Scene]]]:
         tx = subject.tx
         creating = Subject(
             tx,
@@ -188,8 +200,8 @@ class Bender:
         )
         acting = at_work(self.library, creating, asked)
         bent = Bent(tuple(applied for applied, _ in acting))
-        for applied, fault in reversed(acting):
-            scene = _scene(creating, applied, call)
+        scenes = [(fault, _scene(creating, applied, call)) for applied, fault in acting]
+        for fault, scene in reversed(scenes):
             order = fault.order(scene, order)
             bent = fault.bend(scene, order, bent)
         later = tuple(one for one in asked if self.library.kind(one.name).place in {"callback", "file"})
@@ -199,7 +211,7 @@ class Bender:
         if book_of(tx) is None:
             # From now on calls in this universe have to look for what is bent.
             tx.put("meta", "faults", Book())
-        return order, bent, [applied.name for applied in bent.faults]
+        return order, bent, scenes
 
     def _viewed(self, tx: Tx, provider: Provider, call: Call, bent: Bent, reply: Reply) -> tuple[Reply, list[str]]:
         body = reply.body
@@ -234,7 +246,7 @@ class Bender:
             usual = [Planned(event, self._seen_bytes(tx, provider, task, bent, body), scheme.delay_ms)]
         planned = usual
         for applied, fault, scene in self._of_task(tx, "callback", task, provider, base_url, event):
-            planned = fault.plan(scene, planned)
+            planned = fault.plan(scene, planned)[:_MOST_CALLBACKS]
             planned = [one._replace(faults=(applied, *one.faults)) for one in planned]
         return planned
 
@@ -277,7 +289,7 @@ class Bender:
         """Return one attempt of a delivery, signed, as it goes out."""
         acting = [
             (self.library.at_work(applied), Scene(tx, provider, Draw(delivery.id, applied.name), ""))
-            for applied in delivery.faults
+            for applied in reversed(delivery.faults)
         ]
         for fault, scene in acting:
             signing = fault.sign(scene, signing, number)

@@ -20,13 +20,15 @@ class Applied(NamedTuple):
 class Bent(NamedTuple):
     """A task that does not go as planned. Spans are documented ones, before the clock's speed.
 
-    `timeline` replaces the plan, its offsets counting from the moment the task starts.
+    `timeline` replaces the plan, its offsets counting from the moment the task starts. `deliveries` are the ids of the
+    callbacks of its end beyond the first, which the task's own row names.
     """
 
     faults: tuple[Applied, ...] = ()
     timeline: Timeline | None = None
     refund: Refund = "usual"
     refund_after_ms: int = 0
+    deliveries: tuple[str, ...] = ()
 
 
 def bent_of(tx: Tx, task_id: str) -> Bent | None:

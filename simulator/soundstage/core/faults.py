@@ -65,7 +65,7 @@ class Fault:
         return None
 
     def after(self, scene: Scene, reply: Reply) -> Reply:
-        """Change the reply, or how it leaves, when everything has been done."""
+        """Change the reply, or how it leaves, when everything has been done; of a task, the reply that creates it."""
         return reply
 
     def order(self, scene: Scene, order: Order) -> Order:

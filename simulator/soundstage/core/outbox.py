@@ -7,7 +7,7 @@ outside any step, and answered in another, which schedules the next one, counted
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from soundstage.core.bent import Applied
+from soundstage.core.bent import Applied, Bent, bent_of
 from soundstage.core.randomness import Draw
 from soundstage.core.universe import the_universe
 from soundstage.core.view import Tx
@@ -48,21 +48,25 @@ class Delivery:
 class Planned(NamedTuple):
     """A callback as the end of a task brings it; `delay_ms` is before the clock's speed.
 
-    `copy` tells callbacks of one event apart; one that is `dropped` is never attempted. `faults` act on its attempts.
+    One that is `dropped` is never attempted. `faults` act on its attempts, the strongest first.
     """
 
     event: str
     body: bytes
     delay_ms: int = 0
-    copy: int = 0
     dropped: bool = False
     faults: tuple[Applied, ...] = ()
 
 
-def schedule(tx: Tx, planned: Planned, *, task_id: str, provider: str, key_id: str, url: str) -> Delivery:
-    """Add a callback to the outbox, its first attempt due after its delay; a dropped one is only written down."""
+def schedule(
+    tx: Tx, planned: Planned, *, task_id: str, provider: str, key_id: str, url: str, copy: int = 0
+) -> Delivery:
+    """Add a callback to the outbox, its first attempt due after its delay; a dropped one is only written down.
+
+    `copy` tells the callbacks of one task apart: those of one event share its id.
+    """
     draw = Draw(task_id, planned.event)
-    label = f"delivery {planned.copy}" if planned.copy else "delivery"
+    label = f"delivery {copy}" if copy else "delivery"
     span = the_universe(tx).clock.span(planned.delay_ms) if planned.delay_ms else 0
     due = None if planned.dropped else (tx.now + span, tx.serial())
     delivery = Delivery(
@@ -83,6 +87,20 @@ def schedule(tx: Tx, planned: Planned, *, task_id: str, provider: str, key_id: s
     if due is not None:
         tx.put("attempt", due, delivery.id)
     return delivery
+
+
+def keep_further(tx: Tx, task_id: str, deliveries: list[Delivery]) -> None:
+    """Write down which callbacks a task's end brought beyond the one that its row names."""
+    if len(deliveries) > 1:
+        bent = bent_of(tx, task_id) or Bent()
+        tx.put("bent", task_id, bent._replace(deliveries=tuple(one.id for one in deliveries[1:])))
+
+
+def of_task(tx: Tx, task_id: str, first: str | None) -> list[Delivery]:
+    """Return the callbacks of a task's end, `first` being the one that its row names."""
+    bent = bent_of(tx, task_id)
+    ids = (() if first is None else (first,)) + (() if bent is None else bent.deliveries)
+    return [found for one in ids if (found := find(tx, one)) is not None]
 
 
 def find(tx: Tx, delivery_id: str) -> Delivery | None:

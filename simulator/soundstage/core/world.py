@@ -152,8 +152,9 @@ class World:
 
     def _call_back(self, tx: Tx, task: tasks.Task, url: str) -> None:
         deliveries = [
-            outbox.schedule(tx, planned, task_id=task.id, provider=task.provider, key_id=task.key_id, url=url)
-            for planned in self.bender.callbacks(tx, task, self.providers[task.provider], self.base_url)
+            outbox.schedule(tx, one, task_id=task.id, provider=task.provider, key_id=task.key_id, url=url, copy=copy)
+            for copy, one in enumerate(self.bender.callbacks(tx, task, self.providers[task.provider], self.base_url))
         ]
         if deliveries:
+            outbox.keep_further(tx, task.id, deliveries)
             tx.put("task", task.id, task._replace(delivery=deliveries[0].id))

@@ -9,6 +9,7 @@ from soundstage.core.clock import Clock
 from soundstage.core.limits import address_problem, rate_problem
 from soundstage.core.provider import Operation, Provider
 from soundstage.core.randomness import fingerprint
+from soundstage.core.rules import Book, book_of
 from soundstage.core.signing import webhook_secret
 from soundstage.core.universe import (
     DIRECTORY,
@@ -26,8 +27,9 @@ from soundstage.core.universe import (
 from soundstage.core.view import Tx
 from soundstage.core.wallet import issue, the_wallet
 from soundstage.core.world import World
+from soundstage.faults.magic import Suffix, suffix_of, suffix_rules
 
-_REFUSED_SUFFIXES = ("_revoked", "_invalid")
+_REFUSED = frozenset({"revoked", "invalid"})
 _MOST_REMEMBERED = 10_000
 
 
@@ -39,6 +41,7 @@ class Identity:
     key_id: str
     shown: str
     secret: str
+    suffix: Suffix | None = None
 
 
 class Gate:
@@ -68,7 +71,8 @@ class Gate:
         fault = provider.key_fault(key_text)
         if fault is not None:
             return Problem("unauthorized", fault)
-        if key_text.endswith(_REFUSED_SUFFIXES):
+        suffix = suffix_of(key_text)
+        if suffix is not None and suffix.word in _REFUSED:
             return Problem("unauthorized", "This API key is not valid any more; send another one.")
         name = directory_row(provider.id, key_text)
         row = await self._world.store.transact(DIRECTORY, lambda tx: tx.get("registered", name))
@@ -86,6 +90,7 @@ class Gate:
             key_id=key_id_of(provider.id, key_text) if row is None else row.id,
             shown=shortened(key_text),
             secret=secret_of(provider, key_text),
+            suffix=suffix_of(key_text),
         )
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
@@ -122,11 +127,26 @@ def enter(tx: Tx, provider: Provider, identity: Identity, opening: Opening) -> K
         wallet=identity.key_id,
         shown=identity.shown,
         secret=identity.secret,
-        credits=opening.credits,
+        credits=credits_of(identity.suffix, opening.credits),
         history=opening.history,
     )
     open_with_history(tx, provider, made)
+    bring_rules(tx, identity.suffix, made.id)
     return made
+
+
+def credits_of(suffix: Suffix | None, usual: int) -> int:
+    """Return the starting balance of a key for which nobody named one."""
+    return 0 if suffix is not None and suffix.word == "broke" else usual
+
+
+def bring_rules(tx: Tx, suffix: Suffix | None, key_id: str) -> None:
+    """Let the faults act that a key asks for by its last word."""
+    rules = () if suffix is None else suffix_rules(suffix, key_id)
+    if rules:
+        book = book_of(tx) or Book()
+        others = tuple(rule for rule in book.suffixes if rule.id not in {one.id for one in rules})
+        tx.put("meta", "faults", book._replace(suffixes=(*others, *rules)))
 
 
 def take_budget(tx: Tx, key: Key) -> None:

@@ -1,31 +1,23 @@
-"""Magic inputs: what a prompt or a key's last word can ask for, without any access to the server. One table."""
+"""Magic inputs: what a prompt or the last word of a key can ask for, without any access to the server. One table.
+
+It makes the README's table, `soundstage magic`, the admin API's catalogue, and a test for every row.
+"""
 
 import re
 from typing import Any, Final, NamedTuple
 
 from soundstage.core.bent import Applied
+from soundstage.core.rules import Aim, Rule
 from soundstage.faults import Faults
+from soundstage.faults.rule import moment
 
 MARK: Final = b"sim:"
-_TOKEN = re.compile(rb"sim:([a-z][a-z0-9-]{0,39})(?:=([A-Za-z0-9_.%+-]{1,60}))?")
-
-
-class Suffix(NamedTuple):
-    """The last word of a key, after an underscore; `fault` acts on every call with it, or the words say what else."""
-
-    word: str
-    says: str
-    fault: str | None = None
-    params: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def shown(self) -> str:
-        """How it is written."""
-        return f"sk_test_any_{self.word}"
+_TOKEN: Final = re.compile(rb"sim:([a-z][a-z0-9-]{0,39})(?:=([A-Za-z0-9_.%+-]{1,60}))?")
+_MILLISECONDS: Final = {"seconds": 1000, "retry_after": 1000, "ms": 1}
 
 
 class Token(NamedTuple):
-    """`sim:<word>` in a request's text; a value after `=` becomes the parameter `takes`."""
+    """`sim:<word>` in a request's text; a value after `=`, such as `example`, becomes the parameter `takes`."""
 
     word: str
     says: str
@@ -37,21 +29,81 @@ class Token(NamedTuple):
     @property
     def shown(self) -> str:
         """How it is written."""
-        return self.example or f"sim:{self.word}"
+        return f"sim:{self.word}={self.example}" if self.example else f"sim:{self.word}"
+
+
+class Suffix(NamedTuple):
+    """The last word of a key, after an underscore; where it names a fault, that acts on every call its aim allows."""
+
+    word: str
+    says: str
+    fault: str | None = None
+    params: bytes = b"{}"
+    aim: Aim = Aim()
+
+    @property
+    def shown(self) -> str:
+        """How it is written."""
+        return f"sk_test_any_{self.word}"
 
 
 TOKENS: Final = (
-    Token("fail", "The task fails; a value is its reason", "task/fail", (), "reason", "sim:fail=content_policy"),
-    Token(
-        "lose", "The task is created and charged, the answer lost", "transport/commit-then-lose", (), "how", "sim:lose"
-    ),
+    Token("fail", "The task fails; a value is its reason", "task/fail", (), "reason", "content_policy"),
+    Token("fail-late", "The task fails at 99 %", "task/fail", (("at", "99"),)),
+    Token("moderation", "Accepted, then refused by moderation", "task/moderation", (), "reason", "nudity"),
+    Token("stuck", "The task runs for ever", "task/never-ends"),
+    Token("waiting", "The task waits for ever", "task/stuck-waiting"),
+    Token("slow", "The task takes this long", "task/slow", (), "seconds", "90s"),
+    Token("unknown-status", "Polls show a status no document knows", "task/unknown-status", (), "word", "ABORTED"),
+    Token("progress-back", "Progress goes back half-way", "task/progress-back"),
+    Token("no-output", "The task succeeds and has no result", "task/no-output"),
+    Token("no-reason", "The task fails and does not say why", "task/no-reason"),
+    Token("lose", "Done and charged, and the answer is lost", "transport/commit-then-lose", (), "how", "hang"),
+    Token("reset", "The connection is reset, nothing was done", "transport/reset"),
+    Token("hang", "No answer ever comes, nothing was done", "transport/never-answers"),
+    Token("latency", "The answer takes this much longer", "transport/latency", (), "ms", "800ms"),
+    Token("garbage", "Bytes that are no HTTP", "transport/garbage"),
+    Token("truncated", "The answer breaks off", "transport/truncated-body"),
+    Token("status", "Refused with this HTTP status", "http/status", (("status", 503),), "status", "503"),
+    Token("limited", "Refused with 429 and Retry-After", "http/rate-limited", (), "retry_after", "3s"),
+    Token("malformed", "Done, and the answer is no JSON", "http/malformed-json"),
+    Token("broke", "Refused for lack of credits", "money/insufficient-credit"),
+    Token("overcharge", "More is charged than shown", "money/overcharge", (), "factor", "1.5"),
+    Token("keep-credits", "The task fails and is charged all the same", "money/charged-though-failed"),
+    Token("refund-late", "The task fails, the credits come back late", "money/refund-late", (), "seconds", "10m"),
+    Token("refund-twice", "The task fails, the credits come back twice", "money/refund-twice"),
+    Token("callback-late", "The callback comes this much later", "callback/late", (), "seconds", "1h"),
+    Token("callback-never", "The callback never comes", "callback/never"),
+    Token("callback-twice", "The callback comes twice", "callback/twice"),
+    Token("callback-early", "The callback comes before the create answer", "callback/before-answer"),
+    Token("callback-order", "An older callback comes after the last one", "callback/out-of-order"),
+    Token("callback-forged", "The callback's signature is wrong", "callback/wrong-signature"),
+    Token("callback-unsigned", "The callback has no signature", "callback/no-signature"),
+    Token("callback-stale", "The callback's timestamp is old", "callback/stale-signature"),
+    Token("callback-other-id", "The callback names another task", "callback/wrong-task-id"),
+    Token("callback-disagrees", "The callback says the opposite of a poll", "callback/disagrees"),
+    Token("callback-flood", "So many copies of the callback at once", "callback/flood", (), "copies", "50"),
+    Token("file-missing", "The result's file answers 404", "files/missing"),
+    Token("file-expired", "The result's link has expired", "files/expired"),
+    Token("file-slow", "The result's file comes slowly", "files/slow"),
+    Token("file-truncated", "The result's file breaks off", "files/truncated"),
+    Token("file-wrong-type", "The result's file says it is something else", "files/wrong-type"),
+    Token("stream-cut", "A stream breaks off after so many events", "stream/cut", (), "after", "3"),
+    Token("stream-stall", "A stream stops in the middle", "stream/stall"),
+    Token("stream-malformed", "A stream holds an event that is no JSON", "stream/malformed-chunk"),
+    Token("stream-error", "A stream ends in an error", "stream/error"),
 )
 SUFFIXES: Final = (
     Suffix("revoked", "Every call is refused with 401"),
     Suffix("invalid", "Every call is refused with 401"),
     Suffix("broke", "The account has no credits"),
+    Suffix("outage", "Every call is refused with 503", "http/status", b'{"status":503}'),
+    Suffix("throttled", "Every other call is refused with 429", "http/rate-limited", b"{}", Aim(every=2)),
+    Suffix("laggy", "Every answer takes a second longer", "transport/latency", b'{"ms":1000}'),
+    Suffix("flaky", "Every third answer is lost", "transport/reset", b'{"when":"after"}', Aim(every=3)),
 )
 _BY_WORD: Final = {token.word: token for token in TOKENS}
+_BY_SUFFIX: Final = {suffix.word: suffix for suffix in SUFFIXES}
 
 
 def in_text(faults: Faults, raw: bytes) -> tuple[tuple[Applied, ...], list[str]]:
@@ -64,9 +116,34 @@ def in_text(faults: Faults, raw: bytes) -> tuple[tuple[Applied, ...], list[str]]
         if token is None:
             problems.append(f"sim:{word} means nothing; soundstage magic lists what does")
             continue
-        params = dict(token.params) | ({token.takes: value} if value and token.takes else {})
+        params = dict(token.params) | ({token.takes: _value(token.takes, value)} if value and token.takes else {})
         try:
             found[word] = faults.checked(token.fault, params, f"sim:{word} in the request")
         except ValueError as error:
             problems.append(f"sim:{word}: {error}")
     return tuple(found.values()), problems
+
+
+def _value(name: str, text: str) -> Any:
+    """Return a value as its parameter wants it; a span such as 90s becomes a number of the parameter's unit."""
+    unit = _MILLISECONDS.get(name)
+    if unit is None or text.isdigit():
+        return text
+    try:
+        _, span = moment(text)
+    except ValueError:
+        return text
+    return text if span is None else span // unit
+
+
+def suffix_of(key_text: str) -> Suffix | None:
+    """Return what the last word of a key asks for."""
+    return _BY_SUFFIX.get(key_text.rpartition("_")[2])
+
+
+def suffix_rules(suffix: Suffix, key_id: str) -> tuple[Rule, ...]:
+    """Return the rules a key brings into its universe."""
+    if suffix.fault is None:
+        return ()
+    name = f"{key_id}/{suffix.word}"
+    return (Rule(name, suffix.fault, suffix.params, suffix.aim._replace(keys=(key_id,)), f"the key's _{suffix.word}"),)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from soundstage.core.clock import Wall, wall_now
-from soundstage.core.store import Result, Step
+from soundstage.core.store import Result, Step, twin
 from soundstage.core.view import Tx, View
 from soundstage.store.codec import decode, encode
 

@@ -131,8 +131,7 @@ def _content(status: int, raw: bytes, what: str) -> Any:
         raise SoundstageError("not_json", f"{what} answered {status} with {raw[:80]!r}, not JSON") from None
     if status < 400:
         return content
-    try:
-        error = content["error"]
-        raise SoundstageError(error["code"], error["message"], error["hint"])
-    except (TypeError, KeyError):
-        raise SoundstageError("refused", f"{what} answered {status}") from None
+    error = content.get("error") if isinstance(content, dict) else None
+    if not isinstance(error, dict):
+        raise SoundstageError("refused", f"{what} answered {status}")
+    raise SoundstageError(str(error.get("code")), str(error.get("message")), str(error.get("hint") or ""))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import wraps
+from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 Self = TypeVar("Self")
@@ -23,10 +23,10 @@ def twin(
     'ding'
     """
 
-    @wraps(method)
-    async def awaited(self: Self, *args: Given.args, **kwargs: Given.kwargs) -> Result:
+    async def awaited(self: Self, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
         return await asyncio.to_thread(method, self, *args, **kwargs)
 
+    update_wrapper(awaited, method)
     awaited.__name__ = f"a{method.__name__}"
     awaited.__qualname__ = f"{method.__qualname__.rpartition('.')[0]}.{awaited.__name__}".lstrip(".")
     return awaited

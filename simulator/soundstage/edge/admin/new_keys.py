@@ -26,7 +26,8 @@ from soundstage.core.wallet import LedgerError, issue, the_wallet
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.egress import EgressPolicy, check_url
-from soundstage.edge.gate import open_with_history, secret_of, take_budget
+from soundstage.edge.gate import bring_rules, credits_of, open_with_history, secret_of, take_budget
+from soundstage.faults.magic import Suffix, suffix_of
 
 
 class NewKey(AdminBody):
@@ -146,7 +147,9 @@ async def register(call: AdminCall) -> Answer:
     wanted = call.read(NewKey)
     text, universe = _check(call, wanted)
     world, provider = call.world, call.world.providers[wanted.provider]
-    balance = world.opening.credits if wanted.balance is None else amount_of(wanted.balance)
+    suffix = suffix_of(text)
+    usual = credits_of(suffix, world.opening.credits)
+    balance = usual if wanted.balance is None else amount_of(wanted.balance)
     if balance < 0:
         raise AdminError(400, "invalid_amount", "balance must not be negative")
     key = _key(wanted, provider, text, balance)
@@ -163,7 +166,7 @@ async def register(call: AdminCall) -> Answer:
     call.services.gate.forget()
     keep = wanted.balance is None
     try:
-        left = await world.run(universe, lambda tx: _enter(tx, world.opening, provider, key, keep_balance=keep))
+        left = await world.run(universe, lambda tx: _enter(tx, world.opening, provider, key, suffix, keep_balance=keep))
     except LedgerError as error:
         if before is None:
             await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", name))
@@ -208,13 +211,14 @@ def _key(wanted: NewKey, provider: Provider, text: str, balance: int) -> Key:
     )
 
 
-def _enter(tx: Tx, opening: Opening, provider: Provider, key: Key, *, keep_balance: bool) -> int:
+def _enter(tx: Tx, opening: Opening, provider: Provider, key: Key, suffix: Suffix | None, *, keep_balance: bool) -> int:
     """Open a key, or change one; return what it can spend. What it has done so far stays."""
     open_universe(tx, opening)
     known = find_key(tx, key.id)
     if known is None:
         take_budget(tx, key)
         open_with_history(tx, provider, key)
+        bring_rules(tx, suffix, key.id)
         return the_wallet(tx, key.wallet).available
     if (known.account, known.wallet) != (key.account, key.wallet):
         hint = "name the user when the key is first registered, before its first use"

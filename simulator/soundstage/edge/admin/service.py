@@ -13,14 +13,24 @@ from aiohttp.web_request import BaseRequest
 
 from soundstage.core.call import Problem
 from soundstage.core.universe import DIRECTORY, directory_row, universe_of
-from soundstage.edge.admin import clock, faults, keys, records, tasks, universes
+from soundstage.edge.admin import clock, deliveries, faults, keys, lint, records, requests, tasks, universes
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, Services, readable
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.openapi import document
 from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
 
 _log = structlog.get_logger("soundstage.admin")
-ROUTES: tuple[Route, ...] = (*universes.ROUTES, *keys.ROUTES, *clock.ROUTES, *faults.ROUTES, *tasks.ROUTES, *records.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *universes.ROUTES,
+    *keys.ROUTES,
+    *clock.ROUTES,
+    *faults.ROUTES,
+    *tasks.ROUTES,
+    *requests.ROUTES,
+    *deliveries.ROUTES,
+    *records.ROUTES,
+    *lint.ROUTES,
+)
 
 
 class Admin:

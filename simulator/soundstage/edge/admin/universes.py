@@ -30,7 +30,8 @@ from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answ
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.new_keys import amount_of
 from soundstage.edge.egress import EgressPolicy, check_url
-from soundstage.edge.gate import open_with_history, secret_of
+from soundstage.edge.gate import bring_rules, credits_of, open_with_history, secret_of
+from soundstage.faults.magic import suffix_of
 
 Keys = dict[str, Key]
 
@@ -69,7 +70,7 @@ async def open_fresh(call: AdminCall) -> Answer:
     """Open a universe with one key for every provider; what was there, its journal included, is forgotten."""
     wanted = call.read(NewUniverse)
     text, universe = _names(call, wanted.key, wanted.universe)
-    opening = _opening(call, wanted)
+    opening = _opening(call, wanted, text)
     if wanted.callback_url is not None:
         reason = check_url(wanted.callback_url, EgressPolicy(allow_public=True))
         if reason is not None:
@@ -138,14 +139,14 @@ def _names(call: AdminCall, key: str | None, universe: str | None) -> tuple[str,
     return text, universe or universe_of(text)
 
 
-def _opening(call: AdminCall, wanted: NewUniverse) -> Opening:
+def _opening(call: AdminCall, wanted: NewUniverse, text: str) -> Opening:
     """Return what the universe begins with: what was asked for, and the rest as the server was started."""
     usual, wall = call.world.opening, call.world.wall()
     mode = wanted.clock or usual.clock.mode
     at = call.services.settings.start_at if mode == "manual" else wall
     instant = at if wanted.now is None else instant_of(wanted.now)
     speed = wanted.speed if wanted.speed is not None else usual.clock.speed
-    credits_ = usual.credits if wanted.balance is None else amount_of(wanted.balance)
+    credits_ = credits_of(suffix_of(text), usual.credits) if wanted.balance is None else amount_of(wanted.balance)
     if credits_ < 0:
         raise AdminError(400, "invalid_amount", "balance must not be negative")
     return replace(
@@ -170,6 +171,7 @@ def _new_key(tx: Tx, provider: Provider, text: str, opening: Opening, callback_u
         history=opening.history,
     )
     open_with_history(tx, provider, key)
+    bring_rules(tx, suffix_of(text), key_id)
     return key
 
 

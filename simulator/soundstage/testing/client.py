@@ -1,0 +1,169 @@
+"""A universe of a test's own, and the app's way into it."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypedDict, Unpack
+
+from soundstage.testing.calls import Requests
+from soundstage.testing.clock import USUAL_SECONDS, Clock, Mode, instant
+from soundstage.testing.line import Line, SoundstageError, read_json
+from soundstage.testing.records import Callbacks, Faults, Ledger, Record, Records, Tasks, believed
+from soundstage.testing.twins import twin
+
+_TEMPLATE = re.compile(r"\{([^{}]*)\}")
+
+
+class Opened(TypedDict, total=False):
+    """What a universe begins with; what is left out is as the server was started.
+
+    `speed` divides durations on a scaled clock, `now` is where the clock begins, `balance` what each provider's account
+    holds, `scenario` a name, a document or a file, `callback_url` the receiver of calls that name none.
+    """
+
+    universe: str
+    seed: int
+    clock: Mode
+    speed: float
+    now: datetime | str
+    scenario: str | Path | Mapping[str, Any]
+    balance: Decimal | str | int
+    callback_url: str
+
+
+class Soundstage:
+    """One universe: `clock`, `faults`, `requests`, `tasks`, `ledger` and `callbacks` drive it and ask it.
+
+    `key` is the API key for every provider, `id` the universe's name, `env` the variables an app may read.
+    """
+
+    def __init__(self, line: Line, opened: Record) -> None:
+        self.key: str = opened["key"]
+        self.id: str = opened["id"]
+        self.opened = opened
+        self._providers: dict[str, dict[str, str]] = opened["providers"]
+        self._line = line
+        self._ask: Callable[..., Any] = partial(line.call, universe=self.id)
+        self._forks = 0
+        self.clock = Clock(self._ask)
+        self.faults = Faults(self._ask)
+        self.requests = Requests(self._ask)
+        self.tasks = Tasks(self._ask)
+        self.ledger = Ledger(self._ask, {name: provider["key_id"] for name, provider in self._providers.items()})
+        self.callbacks = Callbacks(self._ask)
+
+    @classmethod
+    def open(cls, line: Line, key: str | None = None, **how: Unpack[Opened]) -> Self:
+        """Open a fresh universe on a server; what a universe of this key held before is forgotten.
+
+        Raises SoundstageError.
+        """
+        body: dict[str, Any] = {"key": key, **how}
+        body |= {"now": instant(how.get("now")), "scenario": _scenario(how.get("scenario"))}
+        if "balance" in how:
+            body["balance"] = str(how["balance"])
+        return cls(
+            line, line.call("POST", "/universes", {name: value for name, value in body.items() if value is not None})
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Soundstage({self.id})"
+
+    def close(self) -> None:
+        """Forget this universe and its key."""
+        self._ask("POST", "/reset", {"what": "all"})
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The base URL and API key of every provider, under the names of their environment variables."""
+        urls = {provider["base_url_variable"]: provider["base_url"] for provider in self._providers.values()}
+        return urls | {f"{name.upper()}_API_KEY": self.key for name in self._providers}
+
+    def base_url(self, provider: str) -> str:
+        """Return where a provider is served."""
+        return self._of(provider)["base_url"]
+
+    def webhook_secret(self, provider: str) -> str:
+        """Return what a provider signs this universe's callbacks with."""
+        return self._of(provider)["webhook_secret"]
+
+    def expand(self, template: str) -> str:
+        """Return a text with {key}, {midsync} (a base URL) and {webhook_secret.midsync} filled in.
+
+        Raises SoundstageError for a name there is none of.
+        """
+        values = {"key": self.key}
+        for name, provider in self._providers.items():
+            values |= {name: provider["base_url"], f"webhook_secret.{name}": provider["webhook_secret"]}
+
+        def filled(match: re.Match[str]) -> str:
+            if match[1] not in values:
+                known = ", ".join(f"{{{name}}}" for name in values)
+                raise SoundstageError("unknown_name", f"{template!r} may name {known}, not {match[0]}")
+            return values[match[1]]
+
+        return _TEMPLATE.sub(filled, template)
+
+    def scenario(self, scenario: str | Path | Mapping[str, Any] | None) -> Record:
+        """Put a scenario in force, by name, file or document; None ends the one in force."""
+        what = _scenario(scenario)
+        return dict(self._ask("PUT", "/scenario", what if isinstance(what, dict) else {"name": what}))
+
+    def verdict(
+        self,
+        *,
+        believes: Iterable[Mapping[str, Any]] | None = None,
+        url: str | None = None,
+        timeout: float = USUAL_SECONDS,
+    ) -> Record:
+        """Compare what the app believes of its tasks with the truth; return `ok` and the findings.
+
+        A belief is {"task_id", "outcome", "credits"?}. `url` names an endpoint of the app that answers with the list.
+        """
+        beliefs = believed(read_json(url, timeout) if believes is None and url is not None else believes or [])
+        return dict(self._ask("POST", "/verdict", {"believes": beliefs}))
+
+    def lint(self) -> Records:
+        """Return the mistakes of the client that its calls alone give away."""
+        return list(self._ask("GET", "/lint")["findings"])
+
+    def invariants(self) -> Record:
+        """Return `ok`, and the violations: whether every credit is accounted for."""
+        return dict(self._ask("GET", "/invariants"))
+
+    def har(self) -> Record:
+        """Return the calls as a HAR 1.2 document."""
+        return dict(self._ask("GET", "/requests.har"))
+
+    def fork(self) -> Self:
+        """Copy this universe as it is now; the copy has a key of its own and no calls so far."""
+        self._forks += 1
+        body = {"key": f"{self.key}_fork{self._forks}"}
+        return type(self)(self._line, self._ask("POST", f"/universes/{self.id}/fork", body))
+
+    ascenario = twin(scenario)
+    averdict = twin(verdict)
+    alint = twin(lint)
+    ainvariants = twin(invariants)
+    ahar = twin(har)
+    afork = twin(fork)
+    aclose = twin(close)
+
+    def _of(self, provider: str) -> dict[str, str]:
+        if provider not in self._providers:
+            known = ", ".join(self._providers)
+            raise SoundstageError("unknown_provider", f"provider must be one of {known}, got {provider!r}")
+        return self._providers[provider]
+
+
+def _scenario(given: str | Path | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
+    return dict(given) if isinstance(given, Mapping) else given if given is None else str(given)
