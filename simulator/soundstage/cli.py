@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -70,6 +70,7 @@ def _option(*names: str, **more: Any) -> Callable[[Command], Command]:
 @_option("--start-at", default=iso(MANUAL_START), type=Instant(), help="Where manual clocks start.")
 @_option("--seed", default=0, type=click.IntRange(0, 2**63 - 1), help="Same seed, same results.")
 @_option("--starting-credits", default=decimal_text(DEFAULT_CREDITS), type=Credits(), help="Balance of unknown keys.")
+@_option("--scenario", default=None, help="What goes wrong from the start: a scenario's name, or a file.")
 @_option("--history", default=0, type=click.IntRange(0, 100_000), help="Past usage rows of every new account.")
 @_option("--strict-keys", is_flag=True, help="Refuse keys that nobody registered.")
 @_option("--allow-egress", is_flag=True, help="Let callbacks go to public addresses.")
@@ -147,6 +148,67 @@ async def _listen(host: str, port: int, forward_to: str | None, secret: str | No
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await listen(host=host, port=port, secret=secret, forward_to=forward_to, console=Console(), stop=stop)
+
+
+@main.command()
+@click.argument("name", required=False)
+@_option("--check", default=None, type=click.Path(), help="Only check this file; exit code 2 when it has mistakes.")
+def scenarios(name: str | None, check: str | None) -> None:
+    """List the scenarios that come with the product, or print one."""
+    from soundstage.faults import Faults
+    from soundstage.providers import Providers
+    from soundstage.scenarios import ScenarioError, descriptions, read_scenario, text_of
+
+    try:
+        if check is not None:
+            found = read_scenario(Path(check), Faults(), Providers())
+            click.echo(f"{check} is fine: {found.name}, {len(found.rules)} rules")
+        elif name is not None:
+            click.echo(text_of(name), nl=False)
+        else:
+            _columns(descriptions().items())
+    except ScenarioError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@main.command()
+@click.argument("name", required=False)
+def faults(name: str | None) -> None:
+    """List what can go wrong, or print one fault's parameters."""
+    from soundstage.faults import Faults
+    from soundstage.faults.catalogue import entries
+
+    library = Faults()
+    if name is None:
+        _columns((entry["name"], entry["says"]) for entry in entries(library))
+        return
+    try:
+        library.checked(name, {}, "")
+    except ValueError as error:
+        if name not in library:
+            raise click.UsageError(str(error)) from None
+    (entry,) = [one for one in entries(library) if one["name"] == name]
+    click.echo(entry["says"])
+    _columns((parameter, _described(schema)) for parameter, schema in entry["parameters"].items())
+
+
+def _described(schema: dict[str, Any]) -> str:
+    """Return what a parameter may be, from its JSON schema."""
+    kinds = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    allowed = [" or ".join(map(str, one["enum"])) if "enum" in one else str(one.get("type", "")) for one in kinds]
+    ends = [(one["minimum"], one["maximum"]) for one in kinds if "minimum" in one and "maximum" in one]
+    span = [f"{least} to {most}" for least, most in ends]
+    default = schema.get("default")
+    usual = [] if default in {None, ""} else [f"default {default}"]
+    told = ", ".join([" or ".join(allowed), *span, *usual])
+    return f"{told}: {schema['description']}" if "description" in schema else told
+
+
+def _columns(rows: Iterable[tuple[str, str]]) -> None:
+    listed = list(rows)
+    width = max((len(first) for first, _ in listed), default=0)
+    for first, second in listed:
+        click.echo(f"{first:<{width}}  {second}")
 
 
 def _run(main_: Coroutine[Any, Any, None]) -> None:

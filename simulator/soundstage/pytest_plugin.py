@@ -6,7 +6,6 @@ Source: pytest-httpserver's fixtures (one server a session, one clean state a te
 import os
 import shlex
 from collections.abc import Generator, Iterator, Mapping
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,11 +67,12 @@ def soundstage(
     The key is made from the test's id, so another run gives the same results. A test that fails leaves its universe
     on a server that goes on running.
     """
+    from soundstage.core.randomness import key_digest  # noqa: PLC0415
     from soundstage.testing import Soundstage, SoundstageError  # noqa: PLC0415
 
     node = request.node
     how, env = _chosen(node)
-    key = f"sk_test_{sha256(node.nodeid.encode()).hexdigest()[:24]}"
+    key = f"sk_test_{key_digest(node.nodeid)[:24]}"
     refused = None
     try:
         stage = Soundstage.open(soundstage_server, key, **how)

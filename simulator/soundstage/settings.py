@@ -14,7 +14,8 @@ class Settings:
     """Everything a stage needs to know before it opens. `starting_credits` is in micros, `start_at` in ms.
 
     An `embedded` stage lives in somebody else's process: it leaves the garbage collector alone, and calls that are
-    under way when it stops are dropped at once.
+    under way when it stops are dropped at once. `scenario` names a shipped scenario or a file: new universes begin
+    with it.
     """
 
     host: str = "127.0.0.1"
@@ -31,3 +32,4 @@ class Settings:
     public_base_url: str | None = None
     admin_token: str | None = None
     embedded: bool = False
+    scenario: str | None = None

@@ -18,8 +18,11 @@ import click
 
 from soundstage.cli import main as command_line
 from soundstage.edge.admin.service import ROUTES
+from soundstage.faults import Faults
+from soundstage.faults.catalogue import entries
 from soundstage.providers import Providers
 from soundstage.resources import read_yaml, schema_root
+from soundstage.scenarios import descriptions
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -168,11 +171,23 @@ def bench() -> str:
     return "\n".join(lines).strip() + "\n"
 
 
+def faults() -> str:
+    """Every fault, as its file describes it."""
+    return table(("fault", "what goes wrong"), ((f"`{one['name']}`", one["says"]) for one in entries(Faults())))
+
+
+def scenarios() -> str:
+    """Every scenario that comes with the product."""
+    return table(("scenario", "what it shows"), ((f"`{name}`", says) for name, says in descriptions().items()))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "providers": providers,
     "operations": operations,
     "flags": flags,
     "admin": admin,
+    "faults": faults,
+    "scenarios": scenarios,
     "midsync-models": midsync_models,
     "revidapi-models": revidapi_models,
     "v2gateway-models": v2gateway_models,

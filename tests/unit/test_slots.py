@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from soundstage.core import ending
 from soundstage.core import task as tasks
 from soundstage.core.invariants import violations
 from soundstage.core.money import MICROS
@@ -147,9 +148,9 @@ class AnyCrowd(RuleBasedStateMachine):
         state = job.state(self.time)
         if state in TERMINAL:
             with pytest.raises(ValueError, match="already ended"):
-                self.stage.do(lambda tx: tasks.cancel(tx, self._task(tx, job)))
+                self.stage.do(lambda tx: ending.cancel(tx, self._task(tx, job)))
             return
-        self.stage.do(lambda tx: tasks.cancel(tx, self._task(tx, job)))
+        self.stage.do(lambda tx: ending.cancel(tx, self._task(tx, job)))
         job.paid = state == "running"
         self._end_now(job, "cancelled")
 

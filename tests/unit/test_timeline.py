@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from soundstage.core import task as tasks
 from soundstage.core.clock import MANUAL_START
-from soundstage.core.task import Order, Task, create, end, redirect
+from soundstage.core.ending import end, redirect
+from soundstage.core.task import Order, Task, create
 from soundstage.core.timeline import TERMINAL, Point, at, end_of, planned, replaced
 from soundstage.core.view import Tx
 from soundstage.core.wallet import charged, issue

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from soundstage.core import ending
 from soundstage.core import task as tasks
 from soundstage.core.invariants import violations
 from soundstage.core.money import MICROS
@@ -96,7 +97,7 @@ class AnyHistory(RuleBasedStateMachine):
         def step(tx: Tx) -> None:
             found = tasks.find(tx, task_id, "midsync")
             if found is not None and found.state(tx.now) not in TERMINAL:
-                tasks.redirect(tx, found, "cancelled")
+                ending.redirect(tx, found, "cancelled")
 
         self.stage.do(step)
 

@@ -273,7 +273,7 @@ async def test_beyond_loopback_a_token_is_needed(open_stage: OpenStage) -> None:
     def beyond(stage: Any) -> None:
         settings = replace(stage.settings, host="0.0.0.0", admin_token="open sesame")
         stage._admin = AdminApi(
-            Services(stage.world, stage.gate, stage.journal, stage.courier, stage.blobs, settings)
+            Services(stage.world, stage.gate, stage.journal, stage.courier, stage.blobs, settings, stage.faults)
         )
 
     admin = (await open_stage(beyond)).anybody()

@@ -169,18 +169,18 @@ class Bender:
             bent = bent_of(tx, call.params.get(provider.shape.poll_id, "")) if operation.role == "poll" else None
             return (reply, []) if bent is None else self._viewed(tx, provider, call, bent, reply)
         names: list[str] = []
-        scenes: list[tuple[Fault, Scene]] = []
+        scenes: list[tuple[str, Fault, Scene]] = []
 
         def bend(order: Order, task_id: str) -> tuple[Order, Bent | None]:
             order, bent, acting = self._ordered(subject, call, order, asked)
             names.extend(() if bent is None else [applied.name for applied in bent.faults])
-            scenes.extend(acting)
+            scenes.extend((task_id, *one) for one in acting)
             return order, bent
 
         tx.bend = bend
         reply = operation.handle(call, tx)
-        for fault, scene in reversed(scenes):
-            reply = fault.after(scene, reply)
+        for task_id, fault, scene in reversed(scenes):
+            reply = fault.after(scene._replace(task=tx.get("task", task_id)), reply)
         return reply, names
 
     def _ordered(
@@ -199,7 +199,7 @@ class Bender:
             order.model,
         )
         acting = at_work(self.library, creating, asked)
-        bent = Bent(tuple(applied for applied, _ in acting))
+        bent = Bent(tuple(applied for applied, _ in acting), price=order.price)
         scenes = [(fault, _scene(creating, applied, call)) for applied, fault in acting]
         for fault, scene in reversed(scenes):
             order = fault.order(scene, order)
@@ -279,8 +279,10 @@ class Bender:
             return reply
         names: list[str] = []
         for applied, fault, scene in self._of_task(tx, "file", task, provider, "", name):
-            reply = fault.after(scene, fault.before(scene) or reply)
-            names.insert(0, applied.name)
+            bent = fault.after(scene, fault.before(scene) or reply)
+            if bent is not reply:
+                names.insert(0, applied.name)
+            reply = bent
         return reply._replace(headers={**reply.headers, APPLIED: ", ".join(names)}) if names else reply
 
     def attempt(
@@ -291,12 +293,15 @@ class Bender:
             (self.library.at_work(applied), Scene(tx, provider, Draw(delivery.id, applied.name), ""))
             for applied in reversed(delivery.faults)
         ]
+        honest = scheme.headers(delivery, signing.secret, signing.timestamp)
         for fault, scene in acting:
             signing = fault.sign(scene, signing, number)
         outgoing = Outgoing(scheme.headers(delivery, signing.secret, signing.timestamp), delivery.body, number)
         for fault, scene in acting:
             outgoing = fault.send(scene, outgoing)
-        return outgoing
+        signed = any("signature" in name for name in honest)
+        forged = signed and (dict(outgoing.headers) != dict(honest) or outgoing.body != delivery.body)
+        return outgoing._replace(forged=forged)
 
 
 def _scene(subject: Subject, applied: Applied, call: Call) -> Scene:

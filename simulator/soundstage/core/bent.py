@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from soundstage.core.timeline import Timeline
+from soundstage.core.timeline import Point, State, Timeline, at
 from soundstage.core.view import Tx
 
 # What becomes of the reserved credits of a task that does not succeed; "due" is a late one on its way.
@@ -21,7 +21,8 @@ class Bent(NamedTuple):
     """A task that does not go as planned. Spans are documented ones, before the clock's speed.
 
     `timeline` replaces the plan, its offsets counting from the moment the task starts. `deliveries` are the ids of the
-    callbacks of its end beyond the first, which the task's own row names.
+    callbacks of its end beyond the first, which the task's own row names. `price` is what its handler was about to
+    reserve, in micros.
     """
 
     faults: tuple[Applied, ...] = ()
@@ -29,6 +30,15 @@ class Bent(NamedTuple):
     refund: Refund = "usual"
     refund_after_ms: int = 0
     deliveries: tuple[str, ...] = ()
+    price: int = 0
+
+    def ending(self, offset_ms: int, state: State) -> "Bent":
+        """Return the same with its course, where it has one of its own, ending like this; a plan says so itself."""
+        if self.timeline is None:
+            return self
+        kept = tuple(point for point in self.timeline if point.offset_ms < offset_ms)
+        progress = 100 if state == "succeeded" else at(kept or self.timeline, offset_ms).progress
+        return self._replace(timeline=(*kept, Point(offset_ms, state, progress)))
 
 
 def bent_of(tx: Tx, task_id: str) -> Bent | None:

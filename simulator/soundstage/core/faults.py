@@ -44,11 +44,12 @@ class Signing(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """One attempt as it goes out; `number` counts from 1."""
+    """One attempt as it goes out; `number` counts from 1, `forged` says that it is not signed as it must be."""
 
     headers: Mapping[str, str]
     body: bytes
     number: int
+    forged: bool = False
 
 
 class Fault:

@@ -17,12 +17,16 @@ DeliveryState = Literal["pending", "in_flight", "delivered", "exhausted", "block
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try: when, what came back (0 when nothing did), why it failed, and the headers that were sent."""
+    """One try: when, what came back (0 when nothing did), why it failed, and the headers that were sent.
+
+    A `forged` one was not signed as the provider signs: an honest receiver refuses it.
+    """
 
     at: int
     status: int
     error: str | None
     headers: tuple[tuple[str, str], ...]
+    forged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,21 @@
-"""Tasks: one engine for every provider's asynchronous work.
+"""Tasks: one engine for every provider's asynchronous work. How they begin; `core.ending` is about how they end.
 
 A task's row holds what cannot be derived: the request, the plan, the money. Its timeline is derived from the plan
-whenever somebody looks, so 200,000 finished tasks stay small. The only event of a task is its end.
+whenever somebody looks, so 200,000 finished tasks stay small. The only event of a task is its end, and where a fault
+delays its refund, that.
 """
 
 from typing import Final, NamedTuple
 
+from soundstage.core import outbox
 from soundstage.core import timeline as tl
 from soundstage.core.bent import Bent, bent_of
 from soundstage.core.randomness import Draw
-from soundstage.core.slots import SlotLimits, Waiting, give_back, leave, line_up, place_for, take
+from soundstage.core.slots import SlotLimits, Waiting, line_up, place_for, take
 from soundstage.core.timeline import Point, State, Timeline
-from soundstage.core.universe import Key, the_key, the_universe
+from soundstage.core.universe import Key, the_universe
 from soundstage.core.view import Tx
-from soundstage.core.wallet import Movements, fold, held, issue, release, reserve, settle, spent
+from soundstage.core.wallet import Movements, fold, reserve, spent
 
 # Tasks kept per universe; beyond it the oldest finished ones are evicted and answer 404.
 MOST_TASKS: Final = 250_000
@@ -40,6 +42,16 @@ class Order(NamedTuple):
     cost: int | None = None
     slot: str | None = None
     limits: SlotLimits | None = None
+
+    @property
+    def span_ms(self) -> int:
+        """How long the task takes in all, from its start to its end."""
+        return self.delay_ms + self.run_ms
+
+    @property
+    def timeline(self) -> Timeline:
+        """The points the task is to go through, counted from its start, where no fault gives it others."""
+        return tl.planned(self.delay_ms, self.run_ms, self.outcome)
 
 
 class Task(NamedTuple):
@@ -141,7 +153,8 @@ def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
         queued,
     )
     if bent is not None:
-        task = _bend(tx, task, bent)
+        tx.put("bent", task.id, bent)
+        task = _on_course(tx, task, bent)
     tx.put("task", task.id, task)
     if task.due is not None:
         tx.put("event", task.due, task.id)
@@ -164,7 +177,7 @@ def _take_place(tx: Tx, account: str, order: Order, task_id: str) -> bool:
     return True
 
 
-def _start(tx: Tx, task_id: str) -> None:
+def start(tx: Tx, task_id: str) -> None:
     """Let a task that waited in line begin now."""
     task: Task | None = tx.get("task", task_id)
     if task is None:
@@ -174,15 +187,14 @@ def _start(tx: Tx, task_id: str) -> None:
     started = task._replace(queued=False, delay_ms=delay, due=due)
     bent = bent_of(tx, task_id)
     if bent is not None:
-        started = _bend(tx, started, bent)
+        started = _on_course(tx, started, bent)
     tx.put("task", task.id, started)
     if started.due is not None:
         tx.put("event", started.due, task.id)
 
 
-def _bend(tx: Tx, task: Task, bent: Bent) -> Task:
-    """Write down what is bent about a task that is created or starts now, and give it the course it takes instead."""
-    tx.put("bent", task.id, bent)
+def _on_course(tx: Tx, task: Task, bent: Bent) -> Task:
+    """Return a task that is created or starts now on the course a fault gives it; one in line has none yet."""
     if bent.timeline is None or task.queued:
         return task
     clock, waited = the_universe(tx).clock, tx.now - task.created_at
@@ -193,123 +205,27 @@ def _bend(tx: Tx, task: Task, bent: Bent) -> Task:
     return task._replace(replaced=course, outcome=task.outcome if last is None else last.state, due=due)
 
 
-def _give_up_place(tx: Tx, task: Task) -> Task:
-    """Free what a task that ends holds, its slot or its place in line, and start who comes next."""
-    if task.slot is None:
-        return task
-    account = the_key(tx, task.key_id).account
-    if task.queued:
-        leave(tx, account, task.id)
-    else:
-        for waiting in give_back(tx, account, task.slot):
-            _start(tx, waiting)
-    return task._replace(slot=None, queued=False)
-
-
 def find(tx: Tx, task_id: str, provider: str) -> Task | None:
     """Return a task of this universe if it is that provider's."""
     found: Task | None = tx.get("task", task_id)
     return found if found is not None and found.provider == provider else None
 
 
-def end(tx: Tx, task: Task) -> Task:
-    """Settle or release at the task's end, which is now; the outbox row is the engine's part."""
-    movements, due = task.movements, None
-    if task.due is not None:
-        tx.delete("event", task.due)
-    if task.state(tx.now) == "succeeded":
-        movements = settle(tx, task.wallet, movements, task.cost)
-    elif held(movements):
-        movements, due = _give_back(tx, task)
-    ended = _give_up_place(tx, task)._replace(movements=movements, due=due)
-    tx.put("task", ended.id, ended)
-    return ended
-
-
-def _give_back(tx: Tx, task: Task) -> tuple[Movements, tuple[int, int] | None]:
-    """Return the movements of a task that did not succeed, and when its credits come back if that is not now."""
-    bent = bent_of(tx, task.id)
-    if bent is None or bent.refund in {"usual", "due"}:
-        return release(tx, task.wallet, task.movements), None
-    if bent.refund == "never":
-        return settle(tx, task.wallet, task.movements), None
-    if bent.refund == "late":
-        due = (tx.now + max(1, the_universe(tx).clock.span(bent.refund_after_ms)), tx.serial())
-        tx.put("bent", task.id, bent._replace(refund="due"))
-        tx.put("event", due, task.id)
-        return task.movements, due
-    twice = held(task.movements)
-    issue(tx, task.wallet, twice, note=f"refunded once more for {task.id}")
-    return release(tx, task.wallet, task.movements), None
-
-
-def refund_late(tx: Tx, task: Task) -> Task:
-    """Give the credits of a task back that ended before now, because a fault delayed it."""
-    if task.due is not None:
-        tx.delete("event", task.due)
-    paid_back = task._replace(movements=release(tx, task.wallet, task.movements), due=None)
-    tx.put("task", paid_back.id, paid_back)
-    return paid_back
-
-
-def cancel(tx: Tx, task: Task) -> Task:
-    """End a task now as cancelled: one that waits costs nothing, of one that runs nothing is given back (ASSUMED).
-
-    Raises ValueError when the task has ended.
-    """
-    running = task.state(tx.now) == "running"
-    changed = redirect(tx, task, "cancelled")
-    if running:
-        changed = changed._replace(movements=settle(tx, changed.wallet, changed.movements))
-        tx.put("task", changed.id, changed)
-    return changed
-
-
-def redirect(tx: Tx, task: Task, outcome: State | None, reason: str | None = None) -> Task:
-    """Replace the task's future: end now with `outcome`, or never when it is None. Its past stays as it was.
-
-    Raises ValueError when the task has ended, because what happened cannot change.
-    """
-    state = task.state(tx.now)
-    if state in tl.TERMINAL:
-        raise ValueError(f"task {task.id} has already ended as {state}; only a task under way can be changed")
-    offset, timeline = tx.now - task.created_at, task.timeline
-    progress = task.point(tx.now).progress
-    future = () if outcome is None else (Point(offset, outcome, 100 if outcome == "succeeded" else progress),)
-    if task.due is not None:
-        tx.delete("event", task.due)
-    due = None if outcome is None else (tx.now, tx.serial())
-    if task.queued and outcome is None:
-        # Stuck for good: whoever stands behind it in line must not wait for it.
-        task = _give_up_place(tx, task)
-    changed = task._replace(
-        replaced=tl.replaced(timeline, offset, *future),
-        outcome=outcome or task.outcome,
-        reason=reason,
-        due=due,
-    )
-    tx.put("task", changed.id, changed)
-    if due is not None:
-        tx.put("event", due, changed.id)
-    return changed
-
-
 def _evict(tx: Tx) -> None:
     """Drop the oldest finished task; what it spent folds into one entry of its wallet."""
     for key in tx.oldest("task", 4096):
         task: Task | None = tx.get("task", key)
-        if task is not None and task.due is None and task.state(tx.now) in tl.TERMINAL and _reported(tx, task):
-            tx.delete("task", key)
-            for kept in ("bent", "collected"):
-                if tx.get(kept, task.id) is not None:
-                    tx.delete(kept, task.id)
-            if task.delivery is not None:
-                tx.delete("delivery", task.delivery)
-            fold(tx, task.wallet, spent(task.movements))
-            return
-
-
-def _reported(tx: Tx, task: Task) -> bool:
-    # A callback still to be delivered would be lost with its task.
-    delivery = None if task.delivery is None else tx.get("delivery", task.delivery)
-    return delivery is None or delivery.state not in {"pending", "in_flight"}
+        if task is None or task.due is not None or task.state(tx.now) not in tl.TERMINAL:
+            continue
+        deliveries = outbox.of_task(tx, task.id, task.delivery)
+        # A callback still to be delivered would be lost with its task.
+        if any(one.state in {"pending", "in_flight"} for one in deliveries):
+            continue
+        tx.delete("task", key)
+        for one in deliveries:
+            tx.delete("delivery", one.id)
+        for kept in ("bent", "collected"):
+            if tx.get(kept, task.id) is not None:
+                tx.delete(kept, task.id)
+        fold(tx, task.wallet, spent(task.movements))
+        return

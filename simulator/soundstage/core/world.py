@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeVar
 
-from soundstage.core import outbox
-from soundstage.core import task as tasks
+from soundstage.core import ending, outbox
 from soundstage.core.bending import Bender
 from soundstage.core.clock import Clock, Wall, wall_now
 from soundstage.core.faults import Library
 from soundstage.core.provider import Provider
 from soundstage.core.store import Step, Store
+from soundstage.core.task import Task
 from soundstage.core.universe import Opening, find_universe, open_universe, set_clock
 from soundstage.core.view import Tx, View
 
@@ -128,29 +128,29 @@ class World:
         """End a task now, or never; raises KeyError for an unknown task, ValueError for one that has ended."""
 
         def change(tx: Tx) -> None:
-            found: tasks.Task | None = tx.get("task", task_id)
+            found: Task | None = tx.get("task", task_id)
             if found is None:
                 raise KeyError(task_id)
             outcome: Mapping[str, Any] = {"complete": "succeeded", "fail": "failed", "stall": None}
-            tasks.redirect(tx, found, outcome[verb], reason)
+            ending.redirect(tx, found, outcome[verb], reason)
 
         await self.run(universe_id, change)
         await self.run(universe_id, lambda tx: None)
 
     def _run_event(self, tx: Tx, key: tuple[int, int]) -> None:
         tx.now = key[0]
-        found: tasks.Task | None = tx.get("task", tx.get("event", key))
+        found: Task | None = tx.get("task", tx.get("event", key))
         if found is None or found.due != key:
             tx.delete("event", key)
             return
         if (ends_at := found.ends_at) is not None and ends_at < tx.now:
-            tasks.refund_late(tx, found)
+            ending.refund_late(tx, found)
             return
-        ended = tasks.end(tx, found)
+        ended = ending.end(tx, found)
         if ended.callback_url is not None:
             self._call_back(tx, ended, ended.callback_url)
 
-    def _call_back(self, tx: Tx, task: tasks.Task, url: str) -> None:
+    def _call_back(self, tx: Tx, task: Task, url: str) -> None:
         deliveries = [
             outbox.schedule(tx, one, task_id=task.id, provider=task.provider, key_id=task.key_id, url=url, copy=copy)
             for copy, one in enumerate(self.bender.callbacks(tx, task, self.providers[task.provider], self.base_url))

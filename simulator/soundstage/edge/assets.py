@@ -11,10 +11,12 @@ from aiohttp.web_request import BaseRequest
 
 from soundstage import media
 from soundstage.core.assets import asset_path
-from soundstage.core.call import BlobRef
+from soundstage.core.call import BlobRef, Reply, Wire
+from soundstage.core.task import Task
 from soundstage.core.uploads import SAMPLE, Upload
 from soundstage.core.view import Tx
 from soundstage.core.world import World
+from soundstage.edge.wire import send_bent
 from soundstage.store.blobs import BlobStore
 
 
@@ -37,35 +39,55 @@ async def serve_asset(request: BaseRequest, path: str, world: World, blobs: Blob
     if request.method not in {"GET", "HEAD"}:
         return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="use GET or HEAD\n")
     found = await _find(path, world)
-    if isinstance(found, str):
-        return send_file(request, media.sample(found), found)
+    if isinstance(found, Reply):
+        return await _send_result(request, found)
     kept = None if found is None else blobs.path(path.split("/")[2], found.sha256)
     if found is None or kept is None or found.content_type is None:
         return web.Response(status=404, text="no such file; take the URL from a finished task or an upload\n")
     return await _send_kept(request, kept, found, found.content_type)
 
 
-async def _find(path: str, world: World) -> str | BlobRef | None:
-    """Return the type of a task's file, or an upload's bytes."""
+async def _send_result(request: BaseRequest, reply: Reply) -> web.StreamResponse:
+    """Send a sample or a task's file; where faults bend it, whole and without ranges."""
+    if not reply.headers and reply.wire is None:
+        return send_file(request, reply.body, reply.content_type)
+    headers = {"Content-Type": reply.content_type, **reply.headers}
+    return await send_bent(request, reply.status, headers, reply.body, reply.wire or Wire())
+
+
+async def _find(path: str, world: World) -> Reply | BlobRef | None:
+    """Return a task's file, or an upload's bytes."""
     parts = path.split("/")
     if len(parts) != 5 or world.store.peek(parts[2]) is None:
         return None
 
-    def look(tx: Tx) -> str | BlobRef | None:
+    def look(tx: Tx) -> Reply | BlobRef | None:
         upload: Upload | None = tx.get("upload", parts[3])
         if upload is not None:
             return _bytes_of(upload, path, tx)
         if parts[3] == SAMPLE:
-            return next((kind for kind in _SAMPLES if path == asset_path(tx.universe_id, SAMPLE, 0, kind)), None)
-        task = tx.get("task", parts[3])
-        if task is None or task.state(tx.now) != "succeeded":
-            return None
-        for number, content_type in enumerate(world.providers[task.provider].asset_types(task)):
-            if path == asset_path(tx.universe_id, task.id, number, content_type):
-                return content_type
-        return None
+            kinds = (kind for kind in _SAMPLES if path == asset_path(tx.universe_id, SAMPLE, 0, kind))
+            return next((_file(kind) for kind in kinds), None)
+        return _result(tx, path, tx.get("task", parts[3]), world)
 
     return await world.run(parts[2], look)
+
+
+def _result(tx: Tx, path: str, task: Task | None, world: World) -> Reply | None:
+    """Return a finished task's file as its faults let it be, and remember that somebody came for it."""
+    if task is None or task.state(tx.now) != "succeeded":
+        return None
+    provider = world.providers[task.provider]
+    for number, content_type in enumerate(provider.asset_types(task)):
+        if path == asset_path(tx.universe_id, task.id, number, content_type):
+            if tx.get("collected", task.id) is None:
+                tx.put("collected", task.id, tx.now)
+            return world.bender.download(tx, task, provider, _file(content_type), path)
+    return None
+
+
+def _file(content_type: str) -> Reply:
+    return Reply(media.sample(content_type), content_type=content_type)
 
 
 def _bytes_of(upload: Upload, path: str, tx: Tx) -> BlobRef | None:

@@ -32,12 +32,13 @@ from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
 from soundstage.edge.steering import NOTHING, Asked, asked_by
 from soundstage.edge.uploads import drop_unused, go_on
-from soundstage.edge.wire import LostError, delay, lose, send_bent
+from soundstage.edge.wire import LostError, send_bent, send_stream
 from soundstage.faults import Faults
 from soundstage.store.blobs import BlobStore, BlobWriter
 
 _log = structlog.get_logger("soundstage.edge")
 _EMPTY: Mapping[str, str] = {}
+_SIMPLY = Wire()
 
 
 @dataclass(slots=True)
@@ -53,6 +54,7 @@ class _Visit:
     clock: Clock | None = None
     files: list[BlobWriter] | None = None
     asked: Asked = NOTHING
+    number: int = 0
 
 
 class Operations:
@@ -194,32 +196,42 @@ class Operations:
         if wire.after_callbacks and self.call_back is not None:
             await self.call_back(visit.universe)
         body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
-        return await send_bent(visit.request, reply.status, self._note(visit, reply, body), body, wire)
+        headers = self._note(visit, reply, body)
+        try:
+            return await send_bent(visit.request, reply.status, headers, body, wire)
+        except ConnectionError as error:
+            self._unheard(visit, error)
+            raise
 
     async def _stream(self, visit: _Visit, reply: Reply, stream: Stream) -> web.StreamResponse:
         """Send a stream's frames at their times; a manual clock stands still, so there none of them waits."""
         headers = self._note(visit, reply, b"".join([frame.data for frame in stream.frames]))
-        response = web.StreamResponse(status=reply.status, headers=headers)
+        together = groupby(stream.frames, partial(_wait, visit.clock))
+        frames = ((due, b"".join([frame.data for frame in some])) for due, some in together)
         try:
-            if reply.wire is not None:
-                await delay(reply.wire)
-            await response.prepare(visit.request)
-            await _play(response, stream, visit.clock)
-            if reply.wire is not None and reply.wire.fate != "send":
-                await lose(visit.request, reply.wire)
-            await response.write_eof()
-        except LostError:
+            return await send_stream(visit.request, reply.status, headers, frames, reply.wire or _SIMPLY)
+        except ConnectionError as error:
+            self._unheard(visit, error)
             raise
-        except ConnectionError:
-            _log.info("a client left in the middle of a stream", operation=visit.operation.id)
-        return response
+
+    def _unheard(self, visit: _Visit, error: ConnectionError) -> None:
+        """Write down that a client had left before its reply was whole; one lost on purpose is written down as such."""
+        if isinstance(error, LostError):
+            return
+        _log.info("a client left before its reply was whole", operation=visit.operation.id)
+        if not visit.request.writer.output_size:
+            self._journal.lost(visit.number)
 
     def _note(self, visit: _Visit, reply: Reply, body: bytes) -> dict[str, str]:
         """Count and write down one exchange; return the reply's headers, which name it."""
         request, provider_id = visit.request, visit.endpoint.provider.id
         self._counts.add(provider_id, visit.operation.id, reply.status)
-        lost = reply.wire is not None and reply.wire.fate != "send" and reply.wire.cut is None
-        number = self._journal.add(
+        wire = reply.wire
+        lost = wire is not None and (wire.raw is not None or (wire.fate != "send" and wire.cut is None))
+        headers = {"Content-Type": reply.content_type, "Server": "Soundstage"}
+        if reply.headers:
+            headers.update(reply.headers)
+        number = visit.number = self._journal.add(
             visit.now or self._world.wall(),
             visit.universe,
             provider_id,
@@ -229,12 +241,10 @@ class Operations:
             request.headers,
             visit.raw,
             0 if lost else reply.status,
-            body,
-            reply.headers,
+            body if wire is None or wire.cut is None else body[: wire.cut],
+            headers,
         )
-        headers = {"Content-Type": reply.content_type, "X-Request-Id": f"req_{number:012}", "Server": "Soundstage"}
-        if reply.headers:
-            headers.update(reply.headers)
+        headers.setdefault("X-Request-Id", f"req_{number:012}")
         return headers
 
     def unmatched(self, request: BaseRequest, provider: Provider, near: str | None) -> web.Response:
@@ -262,15 +272,6 @@ def _behind_head(request: BaseRequest, endpoint: Endpoint) -> Operation | None:
     """Return the operation whose reply's headers a HEAD asks for: documents anybody may GET."""
     found = endpoint.operations.get("GET") if request.method == "HEAD" else None
     return found if found is not None and found.keyless else None
-
-
-async def _play(response: web.StreamResponse, stream: Stream, clock: Clock | None) -> None:
-    waited = 0
-    for due, frames in groupby(stream.frames, lambda frame: _wait(clock, frame)):
-        if due > waited:
-            await asyncio.sleep((due - waited) / 1000)
-            waited = due
-        await response.write(b"".join([frame.data for frame in frames]))
 
 
 def _wait(clock: Clock | None, frame: Frame) -> int:

@@ -29,6 +29,7 @@ from soundstage.edge.operations import Operations
 from soundstage.edge.router import Router
 from soundstage.edge.ticker import EVENTS_AT_ONCE, Ticker
 from soundstage.edge.uploads import take_upload
+from soundstage.edge.wire import Server
 from soundstage.faults import Faults
 from soundstage.settings import Settings
 from soundstage.store.blobs import BlobStore
@@ -70,8 +71,9 @@ class Stage:
 
     async def start(self) -> str:
         """Open the port and return the base URL under which this server is reached from here."""
-        server = web.Server(self._handle, access_log=None, logger=_http_log())
-        patience = 0.0 if self.settings.embedded else 0.2
+        server = Server(self._handle, access_log=None, logger=_http_log())
+        # Never 0, which aiohttp takes for "without end"; it waits that long twice.
+        patience = 0.01 if self.settings.embedded else 0.1
         self._runner = web.ServerRunner(server, access_log=None, shutdown_timeout=patience, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port, backlog=1024)

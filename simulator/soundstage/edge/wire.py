@@ -1,10 +1,10 @@
 """Sends replies that do not simply leave: late, slow, cut short, as garbage, or never."""
 
 import asyncio
+import os
 import socket
 import struct
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -12,51 +12,113 @@ from aiohttp.web_request import BaseRequest
 from soundstage.core.call import Wire
 
 # With this a socket that closes tells its peer "reset", and not "that was all".
-_LINGER_NOT = struct.pack("ii", 1, 0)
-# A client without a time-out of its own is let go after this long.
+_LINGER_NOT = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+# A client without a time-out of its own is let go after this long; so is one that does not take what comes.
 LONGEST_HANG_SECONDS = 120
+_LONGEST_FLUSH_SECONDS = 5
+# The replies that wait on purpose, by their connection, which has one reply on its way at a time.
+_waiting: dict[web.RequestHandler, asyncio.Future[None]] = {}
 
 
 class LostError(ConnectionResetError):
     """The connection was broken on purpose; there is nothing left to answer."""
 
 
+class Server(web.Server):
+    """aiohttp's low-level server, under which no reply waits on purpose for a client that left, or at a stop."""
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """Let go of the reply that waits on this connection."""
+        super().connection_lost(handler, exc)
+        _let_go(handler)
+
+    def pre_shutdown(self) -> None:
+        """Let go of every reply that waits."""
+        super().pre_shutdown()
+        for handler in self.connections:
+            _let_go(handler)
+
+
+def _let_go(handler: web.RequestHandler) -> None:
+    gone = _waiting.get(handler)
+    if gone is not None and not gone.done():
+        gone.set_result(None)
+
+
 async def send_bent(
     request: BaseRequest, status: int, headers: Mapping[str, str], body: bytes, wire: Wire
 ) -> web.StreamResponse:
-    """Send one reply as `wire` says; raises LostError where the connection ends without it."""
-    await delay(wire)
-    if wire.raw is not None:
-        return await _raw(request, wire.raw)
-    if wire.fate != "send" and wire.cut is None:
-        await lose(request, wire)
-    response = web.StreamResponse(status=status, headers=headers)
-    if wire.fate == "send" and not wire.piece_bytes:
+    """Send one reply as `wire` says.
+
+    Raises LostError where the connection ends on purpose, any other ConnectionError where it ended before.
+    """
+    if wire.fate == "send" and wire.raw is None and not wire.piece_bytes:
+        await pause(request, wire.delay_ms)
         return web.Response(status=status, headers=headers, body=body)
+    response = web.StreamResponse(status=status, headers=headers)
     response.content_length = len(body)
+    return await _leave(request, response, _pieces(body, wire), wire)
+
+
+async def send_stream(
+    request: BaseRequest, status: int, headers: Mapping[str, str], frames: Iterable[tuple[int, bytes]], wire: Wire
+) -> web.StreamResponse:
+    """Send a streamed reply as `wire` says; each frame leaves so many milliseconds after the first byte.
+
+    Raises LostError where the connection ends on purpose, any other ConnectionError where it ended before.
+    """
+    timed = _pieces(b"".join([data for _, data in frames]), wire) if wire.piece_bytes else frames
+    return await _leave(request, web.StreamResponse(status=status, headers=headers), timed, wire)
+
+
+async def pause(request: BaseRequest, milliseconds: int) -> None:
+    """Wait; raises ConnectionResetError as soon as the client has left or the server stops."""
+    if milliseconds <= 0:
+        return
+    connection = request.protocol
+    if connection.transport is None:
+        raise ConnectionResetError("the client has left")
+    gone = asyncio.get_running_loop().create_future()
+    _waiting[connection] = gone
+    try:
+        async with asyncio.timeout(milliseconds / 1000):
+            await gone
+    except TimeoutError:
+        return
+    finally:
+        del _waiting[connection]
+    raise ConnectionResetError("the client has left, or the server stops")
+
+
+async def _leave(
+    request: BaseRequest, response: web.StreamResponse, timed: Iterable[tuple[int, bytes]], wire: Wire
+) -> web.StreamResponse:
+    await pause(request, wire.delay_ms)
+    if wire.fate != "send" and wire.cut is None:
+        await _lose(request, wire)
+    if wire.raw is not None:
+        _garble(request, wire.raw)
     await response.prepare(request)
-    await _pieces(response, body if wire.cut is None else body[: wire.cut], wire)
+    if request.method != "HEAD":
+        await _play(request, response, timed, wire.cut)
     if wire.fate != "send":
-        await lose(request, wire)
+        await _lose(request, wire)
     await response.write_eof()
     return response
 
 
-async def delay(wire: Wire) -> None:
-    """Wait before the first byte."""
-    if wire.delay_ms:
-        await asyncio.sleep(wire.delay_ms / 1000)
-
-
-async def lose(request: BaseRequest, wire: Wire) -> None:
+async def _lose(request: BaseRequest, wire: Wire) -> None:
     """End the connection without another byte; always raises LostError."""
-    transport = request.transport
     if wire.fate == "hang":
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.get_running_loop().create_future(), LONGEST_HANG_SECONDS)
+        try:
+            await pause(request, LONGEST_HANG_SECONDS * 1000)
+        except ConnectionResetError:
+            raise LostError("this reply was never to come") from None
+    transport = request.transport
     if transport is not None and wire.fate == "close":
         transport.close()
     elif transport is not None:
+        await _flush(request, transport)
         connection = transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
@@ -64,7 +126,18 @@ async def lose(request: BaseRequest, wire: Wire) -> None:
     raise LostError(f"this reply was to be lost: {wire.fate}")
 
 
-async def _raw(request: BaseRequest, raw: bytes) -> web.StreamResponse:
+async def _flush(request: BaseRequest, transport: asyncio.Transport) -> None:
+    """Wait until what was written has left: a reset throws away what is still here."""
+    transport.set_write_buffer_limits(high=0)
+    try:
+        async with asyncio.timeout(_LONGEST_FLUSH_SECONDS):
+            await request.writer.drain()
+    except TimeoutError:
+        return
+
+
+def _garble(request: BaseRequest, raw: bytes) -> None:
+    """Send bytes in place of a reply and end the connection; always raises LostError."""
     transport = request.transport
     if transport is not None:
         transport.write(raw)
@@ -72,9 +145,23 @@ async def _raw(request: BaseRequest, raw: bytes) -> web.StreamResponse:
     raise LostError("this reply was to be garbage")
 
 
-async def _pieces(response: web.StreamResponse, body: bytes, wire: Wire) -> None:
+def _pieces(body: bytes, wire: Wire) -> Iterator[tuple[int, bytes]]:
     size = wire.piece_bytes or max(1, len(body))
-    for start in range(0, len(body), size):
-        if start:
-            await asyncio.sleep(wire.piece_ms / 1000)
-        await response.write(body[start : start + size])
+    for number, start in enumerate(range(0, len(body), size)):
+        yield number * wire.piece_ms, body[start : start + size]
+
+
+async def _play(
+    request: BaseRequest, response: web.StreamResponse, timed: Iterable[tuple[int, bytes]], cut: int | None
+) -> None:
+    """Write each piece at its time, and no more than `cut` bytes of them."""
+    waited, left = 0, cut
+    for due, data in timed:
+        if left is not None:
+            data = data[:left]  # noqa: PLW2901 - what of it leaves
+            left -= len(data)
+        if not data:
+            return
+        await pause(request, due - waited)
+        waited = max(waited, due)
+        await response.write(data)

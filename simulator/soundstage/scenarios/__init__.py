@@ -22,6 +22,7 @@ __all__ = (
     "ScenarioError",
     "descriptions",
     "load",
+    "named",
     "read_scenario",
     "scenario_from",
     "shipped",
@@ -59,6 +60,11 @@ def load(given: str | Path, faults: Faults, providers: Mapping[str, Provider]) -
     return read_scenario(_file_of(given), faults, providers)
 
 
+def named(name: str, faults: Faults, providers: Mapping[str, Provider]) -> Scenario:
+    """Return a shipped scenario, and never a file of the user's; raises ScenarioError."""
+    return read_scenario(_shipped(name), faults, providers)
+
+
 def text_of(given: str | Path) -> str:
     """Return a scenario's document as it was written; raises ScenarioError when there is none."""
     path = _file_of(given)
@@ -84,13 +90,16 @@ def descriptions() -> dict[str, str]:
 def _file_of(given: str | Path) -> Path:
     if isinstance(given, Path):
         return given
-    if given in shipped():
-        return _SHIPPED / f"{given}.yaml"
-    if "/" in given or "\\" in given or Path(given).suffix:
-        return Path(given)
-    close = get_close_matches(given[:60], shipped(), 1)
+    is_file = given not in shipped() and ("/" in given or "\\" in given or Path(given).suffix != "")
+    return Path(given) if is_file else _shipped(given)
+
+
+def _shipped(name: str) -> Path:
+    if name in shipped():
+        return _SHIPPED / f"{name}.yaml"
+    close = get_close_matches(name[:60], shipped(), 1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(shipped())}"
-    message = f"there is no scenario {given[:60]!r}; {hint} (a file's name ends in .yaml, .yml or .toml)"
+    message = f"there is no scenario {name[:60]!r}; {hint} (a file's name ends in {', '.join(_FORMATS)})"
     raise ScenarioError([Flaw("", None, message)])
 
 

@@ -3,12 +3,13 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from soundstage.core.provider import Provider
+from soundstage.core.provider import ROLES, Provider
 from soundstage.core.rules import Book, Rule
 from soundstage.faults import Faults
 from soundstage.faults.rule import RuleBody, When, moment, rule_from
@@ -40,9 +41,9 @@ class Scenario(NamedTuple):
     rules: tuple[Rule, ...]
     document: Mapping[str, Any]
 
-    def book(self, before: Book | None = None) -> Book:
-        """Return the rules of a universe in which this scenario is in force; those set by hand stay."""
-        return (before or Book())._replace(scenario=self.name, about=self.description, staged=self.rules)
+    def book(self) -> Book:
+        """Return the rules of a universe in which this scenario is in force and nothing else."""
+        return Book(scenario=self.name, about=self.description, staged=self.rules)
 
 
 def scenario(data: Any, flaws: Flaws, faults: Faults, providers: Mapping[str, Provider]) -> Scenario:
@@ -101,8 +102,10 @@ def _check_values(data: Any, flaws: Flaws) -> None:
         if isinstance(value, list):
             left.extend(((*path, number), one) for number, one in enumerate(value))
         elif isinstance(value, Mapping):
-            left.extend(((*path, str(name)), one) for name, one in value.items())
-            left.extend(((*path, str(name)), name) for name in value if not _is_text(name))
+            for name in value:
+                if not _is_text(name):
+                    flaws.stop(path, f"a key must be a text that UTF-8 can hold, got {shown(name)}")
+            left.extend(((*path, name), one) for name, one in value.items())
         elif (problem := _problem(value)) is not None:
             flaws.refuse(path, problem)
 
@@ -159,9 +162,23 @@ class _Making(NamedTuple):
             except (ValueError, TypeError, OverflowError):
                 allowed = "a span such as 30s, 10m or 1.5h, or an instant such as 2026-01-01T00:00:00Z"
                 self.flaws.add((*path, name), f"must be {allowed}, got {shown(given[name])}")
+        self._aim(path, given)
         counts = [name for name in _COUNTS if given.get(name) is not None]
         for name in counts[1:]:
             self.flaws.add((*path, name), f"{' and '.join(counts)} exclude each other; keep one of them")
+
+    def _aim(self, path: Path, given: Mapping[str, Any]) -> None:
+        provider, operation = given.get("provider"), given.get("operation")
+        asked = list(self.providers)
+        if isinstance(provider, str) and provider in self.providers:
+            asked = [provider]
+        elif isinstance(provider, str):
+            self.flaws.add((*path, "provider"), _one_of(provider, asked, ", ".join(asked)))
+        if isinstance(operation, str) and operation not in ROLES:
+            ids = {one.id for name in asked for one in self.providers[name].operations}
+            if operation not in ids:
+                allowed = f"{', '.join(ROLES)}, or an operation's id"
+                self.flaws.add((*path, "operation"), _one_of(operation, [*ROLES, *sorted(ids)], allowed))
 
     def _fault(self, path: Path, name: Any, params: Any) -> None:
         if not isinstance(name, str) or self.flaws.touches((*path, "fault")):
@@ -193,17 +210,16 @@ class _Making(NamedTuple):
     def _aimed(self, path: Path, body: RuleBody) -> Rule | None:
         number = path[-1]
         name = f"{self.scenario}/{number + 1}" if isinstance(number, int) else self.scenario
-        origin = f"scenario {self.scenario}"
         try:
-            return rule_from(body, self.faults, self.providers, name=name, origin=origin)
+            return rule_from(body, self.faults, self.providers, name=name, origin=f"scenario {self.scenario}")
         except ValueError as error:
-            subject = str(error).partition(" ")[0]
-            where = (*path, "when", subject) if subject in When.model_fields else path
-            self.flaws.add(where, str(error).removeprefix(f"{subject} ") if where != path else str(error))
-        if subject == "provider":
-            # The operation is looked at as well, which the wrong provider kept from being told.
-            self._aimed(path, body.model_copy(update={"when": body.when.model_copy(update={"provider": None})}))
-        return None
+            self.flaws.add(path, str(error))
+            return None
+
+
+def _one_of(name: str, known: list[str], allowed: str) -> str:
+    close = get_close_matches(name[:_LONGEST_NAME], known, 1)
+    return f"must be one of {allowed}, got {shown(name)}" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def _names(model: type[BaseModel]) -> tuple[str, ...]:

@@ -52,9 +52,7 @@ class _Reading:
         loader.get_event()
         if not loader.check_event(yaml.StreamEndEvent):
             line = loader.get_event().start_mark.line + 1
-            self._flaws.add(
-                ("---",), "a second document; a file holds one scenario, so make it a file of its own", line
-            )
+            self._flaws.add((), "a second document begins; a file holds one, so make it a file of its own", line)
         return found
 
     def _value(self, path: Path) -> Any:

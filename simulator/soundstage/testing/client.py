@@ -14,6 +14,7 @@ from soundstage.testing.line import Line, SoundstageError, read_json
 from soundstage.testing.records import Callbacks, Faults, Ledger, Record, Records, Tasks, believed
 from soundstage.testing.twins import twin
 
+_FILES = (".yaml", ".yml", ".json", ".toml")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -128,9 +129,10 @@ class Soundstage:
         """Compare what the app believes of its tasks with the truth; return `ok` and the findings.
 
         A belief is {"task_id", "outcome", "credits"?}. `url` names an endpoint of the app that answers with the list.
+        Without either, only what needs no word of the app is told.
         """
-        beliefs = believed(read_json(url, timeout) if believes is None and url is not None else believes or [])
-        return dict(self._ask("POST", "/verdict", {"believes": beliefs}))
+        beliefs = believes if url is None else read_json(url, timeout)
+        return dict(self._ask("POST", "/verdict", {} if beliefs is None else {"believes": believed(beliefs)}))
 
     def lint(self) -> Records:
         """Return the mistakes of the client that its calls alone give away."""
@@ -166,4 +168,17 @@ class Soundstage:
 
 
 def _scenario(given: str | Path | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
-    return dict(given) if isinstance(given, Mapping) else given if given is None else str(given)
+    """Return a scenario as the admin API takes it; raises SoundstageError for a file that cannot be used."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    if given is None or (isinstance(given, str) and not given.endswith(_FILES)):
+        return given
+    # Loaded only where there is a file: its lines are known here, so what is wrong is told here.
+    from soundstage.faults import Faults  # noqa: PLC0415
+    from soundstage.providers import Providers  # noqa: PLC0415
+    from soundstage.scenarios import ScenarioError, load  # noqa: PLC0415
+
+    try:
+        return dict(load(Path(given), Faults(), Providers()).document)
+    except ScenarioError as error:
+        raise SoundstageError("invalid_scenario", str(error)) from None

@@ -95,6 +95,7 @@ def delivery_view(delivery: Delivery, universe: str) -> dict[str, Any]:
         "universe": universe,
         "url": delivery.url,
         "state": delivery.state,
+        "faults": [applied.name for applied in delivery.faults],
         "created_at": iso(delivery.created_at),
         "next_attempt_at": iso(delivery.due[0]) if pending and delivery.due is not None else None,
         "attempts": [

@@ -22,14 +22,14 @@ async def list_keys(call: AdminCall) -> Answer:
     """List keys, shortened, with what they can still spend."""
     rows: list[dict[str, Any]] = []
     registered = await call.world.store.transact(
-        DIRECTORY, lambda tx: {row.id: row for _, row in tx.scan("registered")}
+        DIRECTORY, lambda tx: {(row.universe, row.id): row for _, row in tx.scan("registered")}
     )
     for universe in call.readable():
         found = await call.world.run(
             universe, lambda tx: [(key, the_wallet(tx, key.wallet)) for _, key in tx.scan("key")]
         )
         for key, wallet in found:
-            row = registered.get(key.id)
+            row = registered.get((universe, key.id))
             rows.append(
                 {
                     "id": key.id,
@@ -60,7 +60,8 @@ async def revoke(call: AdminCall) -> Answer:
 
     def strike(tx: Tx) -> None:
         for name, row in list(tx.scan("registered")):
-            if row.id == wanted:
+            # The copy of a universe has keys of the same ids.
+            if (row.id, row.universe) == (wanted, found["universe"]):
                 tx.put("registered", name, replace(row, revoked=True))
 
     await call.world.store.transact(DIRECTORY, strike)

@@ -13,7 +13,19 @@ from aiohttp.web_request import BaseRequest
 
 from soundstage.core.call import Problem
 from soundstage.core.universe import DIRECTORY, directory_row, universe_of
-from soundstage.edge.admin import clock, deliveries, faults, keys, lint, records, requests, tasks, universes
+from soundstage.edge.admin import (
+    clock,
+    deliveries,
+    faults,
+    keys,
+    lint,
+    records,
+    requests,
+    scenarios,
+    tasks,
+    universes,
+    verdict,
+)
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, Services, readable
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.openapi import document
@@ -25,11 +37,13 @@ ROUTES: tuple[Route, ...] = (
     *keys.ROUTES,
     *clock.ROUTES,
     *faults.ROUTES,
+    *scenarios.ROUTES,
     *tasks.ROUTES,
     *requests.ROUTES,
     *deliveries.ROUTES,
     *records.ROUTES,
     *lint.ROUTES,
+    *verdict.ROUTES,
 )
 
 

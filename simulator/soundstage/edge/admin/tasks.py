@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from soundstage.core import outbox
 from soundstage.core.clock import iso
 from soundstage.core.explain import explain
 from soundstage.core.money import decimal_text
-from soundstage.core.outbox import Delivery
 from soundstage.core.task import Task
 from soundstage.core.timeline import TERMINAL
 from soundstage.core.view import Tx
@@ -123,7 +123,7 @@ def _brief(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
 
 
 def _whole(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
-    delivery: Delivery | None = None if task.delivery is None else tx.get("delivery", task.delivery)
+    found = outbox.of_task(tx, task.id, task.delivery)
     return {
         **_brief(call, tx, task),
         "operation": task.operation,
@@ -137,8 +137,8 @@ def _whole(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
             {"at": iso(at), "kind": kind, "amount": decimal_text(amount), "task_id": task.id}
             for kind, at, amount in listed(task.movements)
         ],
-        "deliveries": [] if delivery is None else [delivery_view(delivery, tx.universe_id)],
-        "explanation": explain(task, call.world.providers[task.provider], delivery, tx.now),
+        "deliveries": [delivery_view(one, tx.universe_id) for one in found],
+        "explanation": explain(task, call.world.providers[task.provider], found[0] if found else None, tx.now),
     }
 
 

@@ -29,6 +29,7 @@ from soundstage.edge.admin.clock import instant_of, show_clock
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.new_keys import amount_of
+from soundstage.edge.admin.scenarios import book_for
 from soundstage.edge.egress import EgressPolicy, check_url
 from soundstage.edge.gate import bring_rules, credits_of, open_with_history, secret_of
 from soundstage.faults.magic import suffix_of
@@ -45,6 +46,7 @@ class NewUniverse(AdminBody):
     clock: Mode | None = None
     speed: float | None = Field(default=None, ge=0.001, le=1_000_000)
     now: str | None = None
+    scenario: str | dict[str, Any] | None = None
     balance: str | int | None = None
     callback_url: str | None = None
 
@@ -154,6 +156,7 @@ def _opening(call: AdminCall, wanted: NewUniverse, text: str) -> Opening:
         seed=usual.seed if wanted.seed is None else wanted.seed,
         credits=credits_,
         clock=Clock("manual", speed, 0, instant).switched(mode, speed, wall),
+        faults=book_for(call, wanted.scenario) if "scenario" in wanted.model_fields_set else usual.faults,
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from soundstage.core.call import STATUS, Problem, ProblemCode, Reply
 from soundstage.core.faults import Place, Scene
 from soundstage.faults import Fault
+from soundstage.faults.http._refusal import refusal
 
 # One code for each status that has one; of those with several, the plainest.
 _CODES: dict[int, ProblemCode] = {status: code for code, status in reversed(list(STATUS.items()))}
@@ -28,6 +29,4 @@ class Status(Fault):
         code = _CODES.get(self.status) or ("internal" if self.status >= 500 else "invalid_request")
         text = self.message or f"The request failed with status {self.status}."
         wait = None if self.retry_after is None else self.retry_after * 1000
-        reply = scene.provider.reply_to(Problem(code, text, retry_after_ms=wait))
-        headers = {} if wait is None else {"Retry-After": str(self.retry_after), "Retry-After-Ms": str(wait)}
-        return reply._replace(status=self.status, headers={**reply.headers, **headers})
+        return refusal(scene, Problem(code, text, retry_after_ms=wait), self.status)

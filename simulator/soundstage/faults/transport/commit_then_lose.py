@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from soundstage.core.call import Reply, Wire
 from soundstage.core.faults import Place, Scene
 from soundstage.core.provider import Role
@@ -16,10 +18,12 @@ class CommitThenLose(Fault):
     place: ClassVar[Place] = "exchange"
     roles: ClassVar[frozenset[Role]] = frozenset({"create", "completion"})
 
-    how: Literal["reset", "close", "hang", "bad-gateway"] = "reset"
+    how: Literal["reset", "close", "hang", "bad-gateway"] = Field(
+        default="reset", description="the connection is reset or closed, nothing ever comes, or a proxy's 502 page"
+    )
 
     def after(self, scene: Scene, reply: Reply) -> Reply:
         """Lose the answer to what was done."""
         if self.how == "bad-gateway":
-            return Reply(_BAD_GATEWAY, 502, content_type="text/html")
-        return reply._replace(wire=Wire(fate=self.how))
+            return Reply(_BAD_GATEWAY, 502, content_type="text/html", wire=reply.wire)
+        return reply._replace(wire=(reply.wire or Wire())._replace(fate=self.how, cut=None))

@@ -31,6 +31,8 @@ _CODES: dict[ProblemCode, str] = {
     "no_such_route": "not_found",
     "rate_limited": "rate_limit_exceeded",
     "internal": "internal_error",
+    "bad_gateway": "unavailable",
+    "timed_out": "unavailable",
 }
 INSUFFICIENT = Problem("insufficient_credit", "Insufficient credits")
 

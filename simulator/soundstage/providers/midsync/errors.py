@@ -13,6 +13,9 @@ _CODES = {
     "address_not_allowed": "forbidden",
     "no_such_route": "not_found",
     "internal": "internal_error",
+    "bad_gateway": "service_unavailable",
+    "unavailable": "service_unavailable",
+    "timed_out": "service_unavailable",
 }
 
 

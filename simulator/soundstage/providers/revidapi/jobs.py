@@ -6,6 +6,7 @@ back whole when it is cancelled, one that is being made is not (R-REV-104).
 
 from typing import Any, Final
 
+from soundstage.core import ending
 from soundstage.core import task as tasks
 from soundstage.core.assets import asset_path
 from soundstage.core.call import Call, Problem, Reply
@@ -43,7 +44,7 @@ def cancel(call: Call, tx: Tx) -> Reply:
     state = task.state(tx.now)
     if state in TERMINAL:
         return reply_to(Problem("invalid_request", f"Cannot cancel job with status '{STATES[state]}'"))
-    tasks.cancel(tx, task)
+    ending.cancel(tx, task)
     return Reply({"job_id": task.id, "status": "cancelled", "message": "Job cancelled"})
 
 

@@ -116,5 +116,7 @@ PROVIDER = Provider(
     models=lambda: frozenset(catalogue()),
     limits=limits.LIMITS,
     plans=lambda: frozenset(plans()),
+    # ASSUMED: what consumers do is what it wants; they wait 3 to 10 s between polls (R-REV-107).
+    poll_seconds=3.0,
     explain_price=_explain_price,
 )

@@ -15,6 +15,8 @@ _CODES: dict[ProblemCode, str] = {
     "no_such_route": "not_found",
     "rate_limited": "rate_limit_exceeded",
     "internal": "internal_error",
+    "bad_gateway": "unavailable",
+    "timed_out": "unavailable",
 }
 TASK_NOT_EXIST = Problem("not_found", "task not exist")
 INSUFFICIENT = Problem("insufficient_credit", "The quota of this key does not cover the task; nothing was created.")

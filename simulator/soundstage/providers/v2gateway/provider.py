@@ -63,5 +63,7 @@ PROVIDER = Provider(
     models=lambda: NAMES,
     plans=lambda: frozenset({SIX_STATES}),
     explain_price=_explain_price,
+    # ASSUMED: the least wait of the back-off that one consumer recommends is what the gateway wants.
+    poll_seconds=2.0,
     callback=CALLBACK,
 )
