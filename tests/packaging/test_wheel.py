@@ -76,7 +76,8 @@ def test_the_wheel_brings_no_other_top_level_name_and_no_tests(wheel: Path) -> N
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     ours = {"soundstage", "soundstage_contracts", "soundstage_schemas"}
     assert {top for top in tops if not top.endswith(".dist-info")} == ours
-    assert not [name for name in zipfile.ZipFile(wheel).namelist() if "test" in name.split("/")[-1].lower()]
+    files = [name.split("/")[-1] for name in zipfile.ZipFile(wheel).namelist()]
+    assert not [name for name in files if name.startswith(("test_", "conftest"))]
 
 
 def test_the_data_is_found_inside_the_installation(installed: Path) -> None:
@@ -92,7 +93,9 @@ def test_the_installed_providers_read_their_prices(installed: Path) -> None:
 def test_the_wheel_names_its_command_and_its_licence(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (points,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-    assert "soundstage = soundstage.cli:main" in archive.read(points).decode()
+    written = archive.read(points).decode()
+    assert "soundstage = soundstage.cli:main" in written
+    assert "[pytest11]\nsoundstage = soundstage.pytest_plugin" in written
     assert [name for name in archive.namelist() if name.endswith("licenses/LICENSE")]
 
 

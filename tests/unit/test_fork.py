@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -171,6 +171,7 @@ def test_files_are_copied_where_there_are_no_hard_links(blobs: BlobStore, monkey
     assert has(blobs, b"one", "fork")
 
 
-def test_nothing_is_copied_where_nothing_is() -> None:
-    copier: Callable[[str, str], None] = BlobStore().copy
-    copier("u", "fork")
+def test_no_files_are_copied_where_there_are_none() -> None:
+    empty = BlobStore()
+    empty.copy("u", "fork")
+    assert empty.path("fork", "0" * 64) is None

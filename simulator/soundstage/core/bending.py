@@ -25,6 +25,7 @@ from soundstage.core.view import Tx
 
 APPLIED: Final = "X-Soundstage-Fault-Applied"
 _DRAWS: Final = 2**53
+_MOST_DRAWN: Final = 1_000_000
 # Faults that multiply callbacks multiply each other; more than this of one task says nothing new.
 _MOST_CALLBACKS: Final = 1000
 
@@ -46,12 +47,19 @@ class Subject:
     @cached_property
     def draw(self) -> Draw:
         """The draw of this occurrence: equal subjects are told apart by the order in which they come."""
-        same = int.from_bytes(fingerprint("aim", self.place, *self.identity)[:8], "big")
-        occurrence: int = (self.tx.get("aimed", same) or 0) + 1
-        self.tx.put("aimed", same, occurrence)
+        occurrence = 1 if self.place == "callback" else self._occurrence()
         universe = find_universe(self.tx)
         seed, name = ("", "") if universe is None else (str(universe.seed), universe.name)
         return Draw(seed, name, self.place, *self.identity, str(occurrence))
+
+    def _occurrence(self) -> int:
+        tx, same = self.tx, int.from_bytes(fingerprint("aim", self.place, *self.identity)[:8], "big")
+        occurrence: int = (tx.get("drawn", same) or 0) + 1
+        tx.put("drawn", same, occurrence)
+        if tx.count("drawn") > _MOST_DRAWN:
+            # Only a repeat of a call this old would meet the faults of its first time again.
+            tx.delete("drawn", next(tx.oldest("drawn", 1)))
+        return occurrence
 
 
 def at_work(library: Library, subject: Subject, asked: tuple[Applied, ...] = ()) -> list[tuple[Applied, Fault]]:
@@ -289,19 +297,21 @@ class Bender:
         self, tx: Tx, scheme: CallbackScheme, provider: Provider, delivery: Delivery, signing: Signing, number: int
     ) -> Outgoing:
         """Return one attempt of a delivery, signed, as it goes out."""
+        honest = Outgoing(scheme.headers(delivery, signing.secret, signing.timestamp), delivery.body, number)
+        if not delivery.faults:
+            return honest
         acting = [
             (self.library.at_work(applied), Scene(tx, provider, Draw(delivery.id, applied.name), ""))
             for applied in reversed(delivery.faults)
         ]
-        honest = scheme.headers(delivery, signing.secret, signing.timestamp)
         for fault, scene in acting:
             signing = fault.sign(scene, signing, number)
         outgoing = Outgoing(scheme.headers(delivery, signing.secret, signing.timestamp), delivery.body, number)
         for fault, scene in acting:
             outgoing = fault.send(scene, outgoing)
-        signed = any("signature" in name for name in honest)
-        forged = signed and (dict(outgoing.headers) != dict(honest) or outgoing.body != delivery.body)
-        return outgoing._replace(forged=forged)
+        signed = any("signature" in name for name in honest.headers)
+        altered = dict(outgoing.headers) != dict(honest.headers) or outgoing.body != honest.body
+        return outgoing._replace(forged=signed and altered)
 
 
 def _scene(subject: Subject, applied: Applied, call: Call) -> Scene:

@@ -17,6 +17,8 @@ from soundstage.core.view import Tx
 
 # What a fault bends: the call itself, the task a call creates, a task's callbacks, or a file's download.
 Place = Literal["exchange", "task", "callback", "file"]
+# What a provider must have for a fault to mean anything; "price" is one that its replies show.
+Need = Literal["callback", "signature", "price", "progress"]
 
 
 class Scene(NamedTuple):
@@ -56,10 +58,14 @@ class Fault:
     """One thing that goes wrong. Each hook returns what it was given, until a fault overrides it.
 
     `place` says what it bends; `roles` for which calls, empty for all, where a rule names no operation itself.
+    `needs` is what only some providers have. `trials` are the parameters worth trying, one trial for each set; without
+    any, the defaults.
     """
 
     place: ClassVar[Place]
     roles: ClassVar[frozenset[Role]] = frozenset()
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    trials: ClassVar[tuple[Mapping[str, Any], ...]] = ()
 
     def before(self, scene: Scene) -> Reply | None:
         """Answer in place of the provider; nothing is created or charged."""

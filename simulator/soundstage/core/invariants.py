@@ -3,6 +3,8 @@
 from collections import defaultdict
 from itertools import chain, pairwise
 
+from soundstage.core.bent import bent_of
+from soundstage.core.task import Task
 from soundstage.core.timeline import TERMINAL
 from soundstage.core.universe import the_key
 from soundstage.core.view import Tx
@@ -10,7 +12,10 @@ from soundstage.core.wallet import Movements, Wallet, held, listed, spent, total
 
 
 def violations(tx: Tx) -> list[str]:
-    """Return one sentence per broken invariant: conservation, no negative sum, one end per task, time forward."""
+    """Return one sentence per broken invariant: conservation, no negative sum, one end per task, time forward.
+
+    Credits of an ended task are held only where a fault delays their refund, and then that refund is due.
+    """
     issued: dict[str, int] = defaultdict(int)
     holding: dict[str, int] = defaultdict(int)
     paid: dict[str, int] = defaultdict(int)
@@ -21,14 +26,29 @@ def violations(tx: Tx) -> list[str]:
         holding[row.wallet] += held(row.movements)
         paid[row.wallet] += spent(row.movements)
         found += _of_movements(row.id, row.movements)
-    found += [
-        f"task {task.id} has ended and still holds {held(task.movements)} micros"
-        for _, task in tx.scan("task")
-        if task.state(tx.now) in TERMINAL and task.due is None and held(task.movements)
-    ]
+    for _, task in tx.scan("task"):
+        found += _of_end(tx, task)
     found += _of_slots(tx)
     for _, wallet in tx.scan("wallet"):
         found += _of_wallet(wallet, (issued[wallet.id], holding[wallet.id], paid[wallet.id]))
+    return found
+
+
+def _of_end(tx: Tx, task: Task) -> list[str]:
+    """Compare where a task stands with what is still to come of it."""
+    found = []
+    if task.due is not None and tx.get("event", task.due) != task.id:
+        found.append(f"task {task.id} is due at {task.due[0]}, and nothing will happen then")
+    if task.state(tx.now) not in TERMINAL:
+        return found
+    bent = bent_of(tx, task.id)
+    late = bent is not None and bent.refund == "due"
+    if task.due is None and held(task.movements):
+        found.append(f"task {task.id} has ended and still holds {held(task.movements)} micros")
+    if task.due is not None and not (late and held(task.movements)):
+        found.append(f"task {task.id} has ended and is still due at {task.due[0]}")
+    if task.slot is not None:
+        found.append(f"task {task.id} has ended and still has its slot")
     return found
 
 

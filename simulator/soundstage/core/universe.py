@@ -32,7 +32,7 @@ _STATE = (
         "seen",
         "key",
     ),
-    *("aimed", "collected"),
+    *("aimed", "drawn", "collected"),
 )
 
 

@@ -74,7 +74,9 @@ def _of_task(tx: Tx, task: Task, belief: Belief | None, twin: str | None) -> Ite
     shown = decimal_text(costs)
     if belief is None:
         if costs and twin is not None:
-            text = f"Task {task.id} costs {shown} credits and does what {twin} was asked for; the app knows only that one."
+            text = (
+                f"Task {task.id} costs {shown} credits and does what {twin} was asked for; the app knows only that one."
+            )
             yield Finding("double-charge", text, task.id, costs)
         elif costs:
             text = f"Task {task.id} is {state}, costs {shown} credits, and the app does not know of it."
@@ -111,5 +113,7 @@ def _of_signatures(tx: Tx) -> Iterator[Finding]:
             if attempt.forged and 200 <= attempt.status < 300:
                 accepted[delivery.task_id].append(number)
     for task_id, numbers in accepted.items():
-        text = f"A callback about task {task_id} was not signed as it must be; the receiver took it {len(numbers)} times."
+        text = (
+            f"A callback about task {task_id} was not signed as it must be; the receiver took it {len(numbers)} times."
+        )
         yield Finding("bad-signature-accepted", text, task_id)

@@ -1,4 +1,7 @@
-"""Serves result files under /cdn with ETag and range requests; the URL carries the universe and a token."""
+"""Serves result files under /cdn with ETag and range requests; the URL carries the universe and a token.
+
+A task's file passes the faults of its universe; an upload's or a sample's does not, as no task made it.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -11,7 +14,7 @@ from aiohttp.web_request import BaseRequest
 
 from soundstage import media
 from soundstage.core.assets import asset_path
-from soundstage.core.call import BlobRef, Reply, Wire
+from soundstage.core.call import BlobRef, Reply
 from soundstage.core.task import Task
 from soundstage.core.uploads import SAMPLE, Upload
 from soundstage.core.view import Tx
@@ -40,19 +43,11 @@ async def serve_asset(request: BaseRequest, path: str, world: World, blobs: Blob
         return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="use GET or HEAD\n")
     found = await _find(path, world)
     if isinstance(found, Reply):
-        return await _send_result(request, found)
+        return await _send_file(request, found)
     kept = None if found is None else blobs.path(path.split("/")[2], found.sha256)
     if found is None or kept is None or found.content_type is None:
         return web.Response(status=404, text="no such file; take the URL from a finished task or an upload\n")
     return await _send_kept(request, kept, found, found.content_type)
-
-
-async def _send_result(request: BaseRequest, reply: Reply) -> web.StreamResponse:
-    """Send a sample or a task's file; where faults bend it, whole and without ranges."""
-    if not reply.headers and reply.wire is None:
-        return send_file(request, reply.body, reply.content_type)
-    headers = {"Content-Type": reply.content_type, **reply.headers}
-    return await send_bent(request, reply.status, headers, reply.body, reply.wire or Wire())
 
 
 async def _find(path: str, world: World) -> Reply | BlobRef | None:
@@ -82,7 +77,7 @@ def _result(tx: Tx, path: str, task: Task | None, world: World) -> Reply | None:
         if path == asset_path(tx.universe_id, task.id, number, content_type):
             if tx.get("collected", task.id) is None:
                 tx.put("collected", task.id, tx.now)
-            return world.bender.download(tx, task, provider, _file(content_type), path)
+            return world.bender.download(tx, task, provider, _file(content_type), str(number))
     return None
 
 
@@ -97,11 +92,17 @@ def _bytes_of(upload: Upload, path: str, tx: Tx) -> BlobRef | None:
     return blob if path == asset_path(tx.universe_id, upload.id, 0, blob.content_type) else None
 
 
-def send_file(request: BaseRequest, data: bytes, content_type: str) -> web.Response:
-    """Return a file, or the part of it the client asked for, or 304 when the client has it."""
-    plan = _plan(request, f'"{blake2b(data, digest_size=12).hexdigest()}"', len(data), content_type)
-    body = data[plan.part.first : plan.part.last + 1]
-    return web.Response(status=plan.status, body=body or None, headers=plan.headers)
+async def _send_file(request: BaseRequest, reply: Reply) -> web.StreamResponse:
+    """Send a file, or the part of it the client asked for, or 304 when the client has it; or what stands for it."""
+    data: bytes = reply.body
+    status, headers = reply.status, {"Content-Type": reply.content_type, "Cache-Control": "no-store"}
+    if status == 200:
+        plan = _plan(request, f'"{blake2b(data, digest_size=12).hexdigest()}"', len(data), reply.content_type)
+        data, status, headers = data[plan.part.first : plan.part.last + 1], plan.status, plan.headers
+    headers.update(reply.headers)
+    if reply.wire is None or not data:
+        return web.Response(status=status, body=data or None, headers=headers)
+    return await send_bent(request, status, headers, data, reply.wire)
 
 
 async def _send_kept(request: BaseRequest, kept: Path, blob: BlobRef, content_type: str) -> web.StreamResponse:

@@ -96,16 +96,16 @@ class Courier:
             "x-soundstage-attempt": str(number),
         }
         try:
-            status, error = await self._try(universe_id, delivery, scheme, headers)
+            status, error, forged = await self._try(universe_id, delivery, scheme, headers)
         except Exception as broken:  # noqa: BLE001 - an attempt without an answer would stay in flight for ever
             _log.exception("an attempt broke", universe=universe_id, delivery=delivery.id)
-            status, error = 0, f"the simulator failed: {type(broken).__name__}"
+            status, error, forged = 0, f"the simulator failed: {type(broken).__name__}", False
         state, retry = _verdict(scheme, number, status, error)
         self._counts.attempts[delivery.provider, state] += 1
 
         def record(tx: Tx) -> None:
             shown = tuple((name, _shown(name, value)) for name, value in headers.items())
-            attempt = Attempt(at=tx.now, status=status, error=error, headers=shown)
+            attempt = Attempt(at=tx.now, status=status, error=error, headers=shown, forged=forged)
             outbox.answer(tx, delivery, attempt, state, retry)
 
         await self._world.run(universe_id, record)
@@ -127,15 +127,16 @@ class Courier:
 
     async def _try(
         self, universe_id: str, delivery: Delivery, scheme: CallbackScheme, headers: dict[str, str]
-    ) -> tuple[int, str | None]:
+    ) -> tuple[int, str | None, bool]:
         reason = check_url(delivery.url, self._policy)
         if reason is not None:
-            return 0, f"{BLOCKED}{reason}"
+            return 0, f"{BLOCKED}{reason}", False
         async with self._lane(delivery.url):
             # Signed only when its turn has come: receivers refuse a timestamp that is minutes old.
             outgoing = await self._world.run(universe_id, lambda tx: self._signed(tx, delivery, scheme))
             headers |= outgoing.headers
-            return await self._post(delivery.url, outgoing.body, headers, scheme.timeout_seconds)
+            status, error = await self._post(delivery.url, outgoing.body, headers, scheme.timeout_seconds)
+            return status, error, outgoing.forged
 
     def _signed(self, tx: Tx, delivery: Delivery, scheme: CallbackScheme) -> Outgoing:
         signing = Signing(the_key(tx, delivery.key_id).secret, self._world.wall() // 1000)

@@ -122,7 +122,7 @@ class Operations:
             if isinstance(found, Problem):
                 return provider.reply_to(found)
             identity = found
-        visit.asked = asked_by(request, visit.raw, self._faults)
+        visit.asked = asked_by(request, visit.raw, visit.operation.role, self._faults)
         reply = await world.run(identity.universe, self._step(visit, identity, params, query, body))
         return visit.asked.warned(reply)
 
@@ -148,7 +148,7 @@ class Operations:
         body = None if visit.operation.body == "none" else await self._body(visit)
         if isinstance(body, Problem):
             return visit.endpoint.provider.reply_to(body)
-        visit.asked = asked_by(visit.request, visit.raw, self._faults)
+        visit.asked = asked_by(visit.request, visit.raw, visit.operation.role, self._faults)
         call = self._call(visit, params, query, body, NOBODY)
         return visit.asked.warned(self._world.outside(lambda tx: self._handle(visit, call, tx)))
 

@@ -60,7 +60,9 @@ class Stage:
         self.faults = Faults()
         self._operations = Operations(world, self.gate, self.journal, self.counts, self.blobs, self.faults)
         self._operations.call_back = self._call_back
-        self._admin = Admin(Services(self.world, self.gate, self.journal, self.courier, self.blobs, settings, self.faults))
+        self._admin = Admin(
+            Services(self.world, self.gate, self.journal, self.courier, self.blobs, settings, self.faults)
+        )
         self._runner: web.ServerRunner | None = None
         self._own: Mapping[str, Callable[[], Awaitable[web.Response]]] = {
             "/health": self._health,

@@ -6,6 +6,7 @@ from aiohttp.web_request import BaseRequest
 
 from soundstage.core.bent import Applied
 from soundstage.core.call import Reply
+from soundstage.core.provider import Role
 from soundstage.faults import Faults
 from soundstage.faults.asked import by_header, by_preference
 from soundstage.faults.magic import MARK, in_text
@@ -35,14 +36,14 @@ class Asked:
 NOTHING = Asked()
 
 
-def asked_by(request: BaseRequest, raw: bytes, faults: Faults) -> Asked:
+def asked_by(request: BaseRequest, raw: bytes, role: Role, faults: Faults) -> Asked:
     """Return what a request asks for, the strongest first; nearly none asks for anything."""
     headers = request.headers
     if FAULT_HEADER not in headers and _PREFER not in headers and MARK not in raw:
         return NOTHING
     acting: list[Applied] = []
     problems: list[str] = []
-    readings = [by_header(faults, text) for text in headers.getall(FAULT_HEADER, ())]
+    readings = [by_header(faults, text, role) for text in headers.getall(FAULT_HEADER, ())]
     readings += [(by_preference(faults, text), []) for text in headers.getall(_PREFER, ())]
     readings += [in_text(faults, raw)] if MARK in raw else []
     for found, wrong in readings:

@@ -11,11 +11,11 @@ from aiohttp.web_request import BaseRequest
 
 from soundstage.core.call import Wire
 
-# With this a socket that closes tells its peer "reset", and not "that was all".
+# With this a socket that closes tells its peer "reset", and not "that was all"; what the peer has not yet been sent is
+# dropped, as in any reset.
 _LINGER_NOT = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-# A client without a time-out of its own is let go after this long; so is one that does not take what comes.
+# A client without a time-out of its own is let go after this long.
 LONGEST_HANG_SECONDS = 120
-_LONGEST_FLUSH_SECONDS = 5
 # The replies that wait on purpose, by their connection, which has one reply on its way at a time.
 _waiting: dict[web.RequestHandler, asyncio.Future[None]] = {}
 
@@ -118,22 +118,11 @@ async def _lose(request: BaseRequest, wire: Wire) -> None:
     if transport is not None and wire.fate == "close":
         transport.close()
     elif transport is not None:
-        await _flush(request, transport)
         connection = transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         transport.abort()
     raise LostError(f"this reply was to be lost: {wire.fate}")
-
-
-async def _flush(request: BaseRequest, transport: asyncio.Transport) -> None:
-    """Wait until what was written has left: a reset throws away what is still here."""
-    transport.set_write_buffer_limits(high=0)
-    try:
-        async with asyncio.timeout(_LONGEST_FLUSH_SECONDS):
-            await request.writer.drain()
-    except TimeoutError:
-        return
 
 
 def _garble(request: BaseRequest, raw: bytes) -> None:

@@ -79,11 +79,12 @@ def _near(name: str, names: tuple[str, ...]) -> str:
 def _told(name: str, kind: type[Fault], error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"])
-    known = ", ".join(kind.model_fields) or "none"
+    known = ", ".join(field.alias or name for name, field in kind.model_fields.items()) or "none"
     if first["type"] == "extra_forbidden":
         return f"{name} has no parameter {field[:60]!r}; it has {known}"
     came = "" if first["type"] == "missing" else f", got {str(first['input'])[:60]!r}"
-    return f"{name}: {field or 'its parameters'}: {first['msg']}{came}; its parameters are {known}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{name}: {field or 'its parameters'}: {said}{came}; its parameters are {known}"
 
 
 @lru_cache(maxsize=256)

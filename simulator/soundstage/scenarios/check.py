@@ -201,7 +201,7 @@ class _Making(NamedTuple):
             for one in error.errors(include_url=False):
                 found.setdefault(_where(one, given), []).append(one)
             for where, errors in found.items():
-                here = (*path, *where)
+                here = (*path, *(where or _subject(errors[0], given)))
                 # What a model says about itself as a whole was said above at the very key, where that could be told.
                 if errors[0]["type"] != "value_error" or not self.flaws.touches(here):
                     self.flaws.add(here, about + _sentence(errors, here))
@@ -236,6 +236,12 @@ def _where(error: ErrorDetails, given: Any) -> Path:
             path.append(part)
     missing = error["loc"][-1:] if error["type"] == "missing" else ()
     return (*path, *missing)
+
+
+def _subject(error: ErrorDetails, given: Mapping[str, Any]) -> Path:
+    """Return the key that a model's word about itself as a whole begins with."""
+    word = _said(error).partition(" ")[0]
+    return (word,) if word in given else ()
 
 
 def _sentence(errors: Iterable[ErrorDetails], path: Path) -> str:

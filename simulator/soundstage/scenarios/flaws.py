@@ -58,7 +58,7 @@ class Flaws:
         self.count += 1
         if self.count <= MOST_TOLD:
             where = place(path)
-            self._found.append(Flaw(self.file, line, f"{where}: {message}" if where else message))
+            self._found.append(Flaw(self.file, line, _printable(f"{where}: {message}" if where else message)))
 
     def refuse(self, path: Path, message: str, line: int | None = None) -> None:
         """Note what is wrong with a value as a whole: nothing more is said about what it holds."""
@@ -99,6 +99,11 @@ class Flaws:
         close = get_close_matches(str(path[-1])[:_LONGEST_KEY], names, 1)
         hint = f"did you mean {close[0]}? " if close else ""
         self.add(path, f"no such key; {hint}allowed here: {', '.join(names) or 'none'}")
+
+
+def _printable(text: str) -> str:
+    """Return text that neither ends a line of a terminal nor moves about in it."""
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
 
 
 def place(path: Path) -> str:

@@ -10,11 +10,12 @@ receiver of callbacks in the test's own event loop can answer meanwhile.
         soundstage.clock.idle()
         assert soundstage.tasks.list()[0]["state"] == "succeeded"
 
-With pytest none of this is written by hand: the fixture `soundstage` does it.
+With pytest none of this is written by hand: the fixture `soundstage` does it. A server that is running somewhere is
+used by `Soundstage.open(Line("http://127.0.0.1:4090"))`.
 """
 
 from soundstage.testing.client import Soundstage
-from soundstage.testing.line import SoundstageError
+from soundstage.testing.line import Line, SoundstageError
 from soundstage.testing.server import Server
 
-__all__ = ["Server", "Soundstage", "SoundstageError"]
+__all__ = ["Line", "Server", "Soundstage", "SoundstageError"]

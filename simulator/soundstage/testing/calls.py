@@ -13,7 +13,6 @@ Call = dict[str, Any]
 Calls = list[Call]
 _SHOWN = 5
 _WIDTH = 150
-_LONGEST_WAIT = 60.0
 
 
 class Wanted(TypedDict, total=False):
@@ -63,17 +62,17 @@ class Requests:
         return found[0]
 
     def wait_for(self, count: int = 1, timeout: float = USUAL_SECONDS, **wanted: Unpack[Wanted]) -> Calls:
-        """Return the calls as soon as there are `count`; raises AssertionError after `timeout` seconds."""
+        """Return the calls as soon as there are `count`; raises AssertionError after `timeout` seconds, at most 60."""
         __tracebackhide__ = True
         until, least = stopwatch() + timeout, count
         while True:
-            left = min(max(0.0, until - stopwatch()), _LONGEST_WAIT)
+            left = max(0.0, until - stopwatch())
             query = {**_query(wanted), "count": least, "timeout": f"{left:.3f}"}
             answer = self._ask("GET", "/requests/wait", query=query, seconds=left)
             found = _fitting(answer["requests"], wanted)
             if len(found) >= count:
                 return found
-            if stopwatch() >= until:
+            if not answer["reached"]:
                 raise AssertionError(self._report(f"expected {count} within {timeout:g} s: calls", wanted, len(found)))
             # Some came whose body is another one: so many more are needed at least.
             least = len(answer["requests"]) + count - len(found)

@@ -1,21 +1,26 @@
 """Tasks: list, explain, complete, fail, stall."""
 
 from collections.abc import Iterator
+from inspect import getdoc
 from itertools import dropwhile, islice
 from typing import Any, Literal
 
+import orjson
 from pydantic import Field
 
 from soundstage.core import outbox
+from soundstage.core.bent import Applied, bent_of
 from soundstage.core.clock import iso
 from soundstage.core.explain import explain
 from soundstage.core.money import decimal_text
+from soundstage.core.outbox import Delivery
 from soundstage.core.task import Task
 from soundstage.core.timeline import TERMINAL
 from soundstage.core.view import Tx
 from soundstage.core.wallet import charged, listed
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
 from soundstage.edge.admin.deliveries import delivery_view
+from soundstage.faults import Fault
 
 _STATES = ("waiting", "running", *sorted(TERMINAL))
 
@@ -123,7 +128,8 @@ def _brief(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
 
 
 def _whole(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
-    found = outbox.of_task(tx, task.id, task.delivery)
+    found, bent = outbox.of_task(tx, task.id, task.delivery), bent_of(tx, task.id)
+    faults = _at_work(call, () if bent is None else bent.faults, found)
     return {
         **_brief(call, tx, task),
         "operation": task.operation,
@@ -138,8 +144,19 @@ def _whole(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
             for kind, at, amount in listed(task.movements)
         ],
         "deliveries": [delivery_view(one, tx.universe_id) for one in found],
-        "explanation": explain(task, call.world.providers[task.provider], found[0] if found else None, tx.now),
+        "faults": [{"fault": one.name, "with": orjson.loads(one.params), "origin": one.origin} for one in faults],
+        "explanation": explain(task, call.world.providers[task.provider], found, tx.now, bent=bent, faults=faults),
     }
+
+
+def _at_work(call: AdminCall, bending: tuple[Applied, ...], deliveries: list[Delivery]) -> dict[Applied, str]:
+    """Return the faults that bent a task or its callbacks, each once, with its sentence in the catalogue."""
+    found = dict.fromkeys([*bending, *(fault for one in deliveries for fault in one.faults)])
+    return {one: _says(call.services.faults[one.name]) for one in found}
+
+
+def _says(kind: type[Fault]) -> str:
+    return (getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
 
 
 ROUTES = (

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from soundstage.core.call import Reply, Wire
-from soundstage.core.faults import Place, Scene
+from soundstage.core.faults import Need, Place, Scene
 from soundstage.core.task import Order
 from soundstage.faults import Fault
 
@@ -12,6 +12,7 @@ class BeforeAnswer(Fault):
     """The task ends at once, and its callback arrives before the create call is answered (which waits 5 s at most)."""
 
     place: ClassVar[Place] = "task"
+    needs: ClassVar[frozenset[Need]] = frozenset({"callback"})
 
     def order(self, scene: Scene, order: Order) -> Order:
         """Let the task end as soon as it is created, where somebody is called back."""

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from soundstage.core.faults import Outgoing, Place, Scene
+from soundstage.core.faults import Need, Outgoing, Place, Scene
 from soundstage.faults import Fault
 
 
@@ -12,6 +12,7 @@ class NoSignature(Fault):
     """Attempts come without a signature: all of them, or only those after the first."""
 
     place: ClassVar[Place] = "callback"
+    needs: ClassVar[frozenset[Need]] = frozenset({"signature"})
 
     attempts: Literal["all", "retries"] = Field(default="all", description="which attempts are not signed")
 

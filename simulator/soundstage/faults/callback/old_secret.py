@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from soundstage.core.faults import Place, Scene, Signing
+from soundstage.core.faults import Need, Place, Scene, Signing
 from soundstage.core.randomness import fingerprint
 from soundstage.faults import Fault
 
@@ -13,6 +13,7 @@ class OldSecret(Fault):
     """Every attempt is signed with the secret this key had before its present one, which was rotated away."""
 
     place: ClassVar[Place] = "callback"
+    needs: ClassVar[frozenset[Need]] = frozenset({"signature"})
 
     secret: str = Field(
         default="",

@@ -3,7 +3,7 @@
 import json
 from typing import ClassVar
 
-from soundstage.core.faults import Outgoing, Place, Scene
+from soundstage.core.faults import Need, Outgoing, Place, Scene
 from soundstage.faults import Fault
 
 
@@ -11,6 +11,7 @@ class Reserialised(Fault):
     """The body is parsed and written again after it was signed: the same JSON in other bytes, as a proxy may do."""
 
     place: ClassVar[Place] = "callback"
+    needs: ClassVar[frozenset[Need]] = frozenset({"signature"})
 
     def send(self, scene: Scene, outgoing: Outgoing) -> Outgoing:
         """Write the body with a blank after every colon and comma."""

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from soundstage.core.faults import Place, Scene, Signing
+from soundstage.core.faults import Need, Place, Scene, Signing
 from soundstage.faults import Fault
 
 
@@ -10,6 +10,7 @@ class WrongSignature(Fault):
     """Every attempt is signed with a secret that was never this key's: the right form, and it fits nothing."""
 
     place: ClassVar[Place] = "callback"
+    needs: ClassVar[frozenset[Need]] = frozenset({"signature"})
 
     def sign(self, scene: Scene, signing: Signing, number: int) -> Signing:
         """Sign with another secret."""

@@ -1,6 +1,7 @@
 """A callback's body names another task."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +18,7 @@ class WrongTaskId(Fault):
     """The callback's body carries the id of another task; all else is this task's, and the signature is right."""
 
     place: ClassVar[Place] = "callback"
+    trials: ClassVar[tuple[Mapping[str, Any], ...]] = ({}, {"whose": "unknown"})
 
     whose: Literal["known", "unknown"] = Field(
         default="known", description="another task of this provider here, if there is one, or an id nobody has"

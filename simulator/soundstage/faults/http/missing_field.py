@@ -45,7 +45,7 @@ def _that_matters(scene: Scene, body: Any) -> str:
     )
     if named is not None and _holds(body, named):
         return named
-    return next((name for name, value in body.items() if isinstance(value, dict | list)), next(iter(body)))
+    return next((str(name) for name, value in body.items() if isinstance(value, dict | list)), str(next(iter(body))))
 
 
 def _holds(body: Any, path: str) -> bool:

@@ -1,6 +1,7 @@
 """The provider has had too many calls."""
 
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
@@ -18,6 +19,7 @@ class RateLimited(Fault):
     """The call is refused with the provider's 429, with Retry-After or, where that is null, without any."""
 
     place: ClassVar[Place] = "exchange"
+    trials: ClassVar[tuple[Mapping[str, Any], ...]] = ({}, {"retry_after": None})
 
     retry_after: int | None = Field(
         default=1, ge=0, le=86_400, description="Retry-After, in seconds; null for a 429 that does not say when"

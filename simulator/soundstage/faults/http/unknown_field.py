@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from soundstage.core.call import Reply
 from soundstage.core.faults import Place, Scene
@@ -21,7 +21,7 @@ class UnknownField(Fault):
         max_length=200,
         description="the field's name; data.extra puts it inside of data",
     )
-    value: JsonValue = Field(default={"enabled": True}, description="what it holds")
+    value: Any = Field(default="on", description="what it holds")
 
     def after(self, scene: Scene, reply: Reply) -> Reply:
         """Add the field."""

@@ -20,7 +20,7 @@ class Fail(Fault):
         default="end", description="when: as it starts, half-way, after it has shown 99 %, or when it should be done"
     )
     reason: str | None = Field(
-        default=None, max_length=500, description="the reason polls and callbacks show; the provider's usual one if none"
+        default=None, max_length=500, description="the reason polls and callbacks show; else the provider's usual one"
     )
 
     @field_validator("at", mode="before")

@@ -14,7 +14,7 @@ _SHARE = 3
 
 
 class Moderation(Fault):
-    """The create is accepted and charged, and a third into its run the task is refused by moderation; credits come back."""
+    """The create is accepted, and a third into its run the task is refused by moderation; its credits come back."""
 
     place: ClassVar[Place] = "task"
 

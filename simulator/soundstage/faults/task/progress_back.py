@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from soundstage.core.bent import Bent
-from soundstage.core.faults import Place, Scene
+from soundstage.core.faults import Need, Place, Scene
 from soundstage.core.task import Order
 from soundstage.core.timeline import Point
 from soundstage.faults import Fault
@@ -17,6 +17,7 @@ class ProgressBack(Fault):
     """Half-way the task's progress falls back and climbs again, where polls show progress; it ends as it would have."""
 
     place: ClassVar[Place] = "task"
+    needs: ClassVar[frozenset[Need]] = frozenset({"progress"})
 
     by: int = Field(default=40, ge=1, le=_HALF, description="how far it falls back, in percent of the whole")
 

@@ -1,6 +1,7 @@
 """A task takes longer than it should."""
 
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
@@ -16,6 +17,7 @@ class Slow(Fault):
     """The task takes longer than it should and then ends as it would have; it is charged as usual."""
 
     place: ClassVar[Place] = "task"
+    trials: ClassVar[tuple[Mapping[str, Any], ...]] = ({"factor": 100},)
 
     factor: float = Field(default=10, ge=1, le=1000, allow_inf_nan=False, description="how many times as long it takes")
     seconds: float | None = Field(

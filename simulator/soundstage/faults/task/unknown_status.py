@@ -1,5 +1,6 @@
 """A task shows a status that no document knows."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
@@ -17,6 +18,7 @@ class UnknownStatus(Fault):
     model_config = ConfigDict(serialize_by_alias=True)
 
     place: ClassVar[Place] = "task"
+    trials: ClassVar[tuple[Mapping[str, Any], ...]] = ({}, {"while": "end"})
 
     word: str = Field(default="RECONCILING", min_length=1, max_length=60, description="the word that is shown")
     while_: Literal["running", "end"] = Field(

@@ -1,6 +1,7 @@
 """The answer is lost after the work was done."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +18,7 @@ class CommitThenLose(Fault):
 
     place: ClassVar[Place] = "exchange"
     roles: ClassVar[frozenset[Role]] = frozenset({"create", "completion"})
+    trials: ClassVar[tuple[Mapping[str, Any], ...]] = ({}, {"how": "hang"}, {"how": "bad-gateway"})
 
     how: Literal["reset", "close", "hang", "bad-gateway"] = Field(
         default="reset", description="the connection is reset or closed, nothing ever comes, or a proxy's 502 page"

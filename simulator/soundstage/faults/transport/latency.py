@@ -24,7 +24,12 @@ class Latency(Fault):
     )
     ms: int = Field(default=2000, ge=0, le=_LONGEST_MS, description="milliseconds; the least or the median of them")
     to_ms: int | None = Field(default=None, ge=0, le=_LONGEST_MS, description="uniform: the most; twice ms by default")
-    sigma: float = Field(default=0.5, gt=0, le=3, description="lognormal: how far it spreads; 0.5 is at most twofold")
+    sigma: float = Field(
+        default=0.5,
+        gt=0,
+        le=3,
+        description="lognormal: how far it spreads; at 0.5, two in three are within 1.7 times ms",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

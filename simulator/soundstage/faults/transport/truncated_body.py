@@ -24,7 +24,7 @@ class TruncatedBody(Fault):
         if isinstance(body, Stream):
             size = sum(len(frame.data) for frame in body.frames)
         else:
-            body = body if type(body) is type(b"") else orjson.dumps(body)
+            body = body if isinstance(body, bytes) else orjson.dumps(body)
             size = len(body)
         cut = int(size * self.share) if self.bytes is None else min(self.bytes, max(0, size - 1))
         return reply._replace(body=body, wire=(reply.wire or Wire())._replace(fate="close", cut=cut))

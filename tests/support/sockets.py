@@ -1,0 +1,75 @@
+"""Raw sockets, for what HTTP clients hide: which bytes came, and how the connection ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from support.client import KLING, PROMPT
+
+# A create call of each provider, and where its key's text goes is the same for all.
+CREATES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "midsync": ("/v1/videos/generations", KLING),
+    "apikeyorg": ("/v1/videos", {"model": "seedance-2", "prompt": PROMPT}),
+    "revidapi": ("/v1/image/generate", {"model": "image-4.0", "prompt": PROMPT}),
+    "v2gateway": ("/v2/videos/generations", {"model": "veo3", "prompt": PROMPT}),
+}
+
+
+@dataclass(frozen=True)
+class Came:
+    """The bytes that came until the connection ended: in good order, by a reset, or not yet."""
+
+    raw: bytes
+    end: Literal["closed", "reset", "open"]
+
+    @property
+    def body(self) -> bytes:
+        """What came after the headers."""
+        return self.raw.partition(b"\r\n\r\n")[2]
+
+    def header(self, name: str) -> str:
+        """Return a header's value."""
+        lines = self.raw.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+        return dict(line.lower().split(": ", 1) for line in lines)[name.lower()]
+
+
+def request(method: str, path: str, body: Any = None, *, key: str = "sk_test_somebody", **headers: str) -> bytes:
+    """Return a request's bytes; underscores in names of headers are hyphens."""
+    raw = b"" if body is None else json.dumps(body).encode()
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {key}"]
+    lines += ["Content-Type: application/json", f"Content-Length: {len(raw)}"] if raw else []
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + raw
+
+
+def create(provider: str, fault: str, **headers: str) -> bytes:
+    """Return the bytes of a create call that asks for a fault."""
+    path, body = CREATES[provider]
+    return request("POST", f"/{provider}{path}", body, X_Soundstage_Fault=fault, **headers)
+
+
+def talk(url: str, sent: bytes, patience: float = 5.0) -> Came:
+    """Send bytes and read until the connection ends, or until nothing came for so many seconds."""
+    where = urlsplit(url)
+    came = b""
+    with socket.create_connection((where.hostname, where.port), timeout=patience) as line:
+        line.sendall(sent)
+        try:
+            while data := line.recv(65536):
+                came += data
+        except TimeoutError:
+            return Came(came, "open")
+        except ConnectionResetError:
+            return Came(came, "reset")
+    return Came(came, "closed")
+
+
+async def atalk(url: str, sent: bytes, patience: float = 5.0) -> Came:
+    """Talk from another thread, since the server is in this one."""
+    return await asyncio.to_thread(talk, url, sent, patience)
