@@ -81,6 +81,17 @@ async def test_any_status_comes_in_the_providers_own_error_shape(stage: House, p
     await done(stage, provider, 0)
 
 
+@providers
+async def test_a_poll_is_refused_like_one_for_a_task_that_is_not_there(stage: House, provider: str) -> None:
+    path = f"/{provider}{POLLS[provider].format('task_that_is_not_there')}"
+    real, got = await get(stage, path), await get(stage, path, f"http/status;status={404}")
+    assert got.status == 404
+    assert {name: value for name, value in got.body.items() if name in {"code", "success", "data"}} == {
+        name: value for name, value in real.body.items() if name in {"code", "success", "data"}
+    }
+    in_its_shape(provider, got.body)
+
+
 async def test_a_status_may_say_when_to_come_again(stage: House) -> None:
     got = await make(stage, "midsync", "http/status;status=503;retry_after=9")
     assert (got.headers["Retry-After"], got.headers["Retry-After-Ms"]) == ("9", "9000")

@@ -9,8 +9,12 @@ from soundstage.core.faults import Place, Scene
 from soundstage.faults import Fault
 from soundstage.faults.http._refusal import refusal
 
-# One code for each status that has one; of those with several, the plainest.
-_CODES: dict[int, ProblemCode] = {status: code for code, status in reversed(list(STATUS.items()))}
+# One code for each status that has one; of those with several, the first, or one that every provider has a word for.
+_CODES: dict[int, ProblemCode] = {
+    **{status: code for code, status in reversed(list(STATUS.items()))},
+    403: "address_not_allowed",
+    404: "no_such_route",
+}
 
 
 class Status(Fault):
@@ -27,6 +31,8 @@ class Status(Fault):
     def before(self, scene: Scene) -> Reply | None:
         """Refuse in place of the provider."""
         code = _CODES.get(self.status) or ("internal" if self.status >= 500 else "invalid_request")
+        if self.status == 404 and scene.operation is not None and scene.operation.role in {"poll", "cancel"}:
+            code = "not_found"
         text = self.message or f"The request failed with status {self.status}."
         wait = None if self.retry_after is None else self.retry_after * 1000
         return refusal(scene, Problem(code, text, retry_after_ms=wait), self.status)

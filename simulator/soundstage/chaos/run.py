@@ -1,0 +1,200 @@
+"""Runs the command once without any fault and once for each trial, and asks each time what became of it."""
+
+import asyncio
+import json
+import os
+import shlex
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+from soundstage.chaos import child
+from soundstage.chaos.judge import Judgement, judge
+from soundstage.chaos.plan import Trial
+from soundstage.core.clock import Mode, stopwatch
+from soundstage.core.provider import Provider, Role
+from soundstage.core.randomness import Draw
+from soundstage.testing import Server, Soundstage
+
+Outcome = Literal["survived", "caught", "not met", "interrupted"]
+BASELINE: Final = "(no fault)"
+TIME_OUT, EXIT_CODE = "time-out", "exit-code"
+_NO_SCENARIO: Final[Mapping[str, Any]] = {"name": "none", "description": "Nothing goes wrong.", "faults": []}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What all trials share: `env` are variables of the command's as NAME and template, `timeout` is in seconds."""
+
+    provider: Provider
+    command: tuple[str, ...]
+    seed: int = 0
+    clock: Mode = "scaled"
+    speed: float = 1000.0
+    timeout: float = 60.0
+    jobs: int = 1
+    env: tuple[tuple[str, str], ...] = ()
+
+
+class Result(NamedTuple):
+    """How one run ended: by name what it was caught by, its exit code (None: over time), and what tells more."""
+
+    name: str
+    outcome: Outcome
+    caught_by: tuple[str, ...] = ()
+    code: int | None = None
+    findings: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    output: str = ""
+    timeline: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Met(NamedTuple):
+    """What the command does when nothing goes wrong: the calls it makes, and whether it wants to be called back."""
+
+    roles: frozenset[Role]
+    callbacks: bool
+
+    def why_not(self, trial: Trial) -> str | None:
+        """Return why a trial can show nothing about this command, None where it may."""
+        if trial.role is not None and trial.role not in self.roles:
+            return f"the command makes no {trial.role} call"
+        if trial.place == "callback" and not self.callbacks:
+            return "the command asks for no callback"
+        return None
+
+
+class Matrix:
+    """All runs of one command on one server, each in a universe of its own."""
+
+    def __init__(self, setup: Setup, server: Server, folder: Path) -> None:
+        self._setup = setup
+        self._server = server
+        self._folder = folder
+
+    async def baseline(self) -> tuple[Result, Met]:
+        """Run the command without any fault, and see what it does."""
+        trial = Trial(BASELINE, _NO_SCENARIO)
+        stage = await self._open(trial)
+        ended, seconds = await self._run(stage, trial)
+        judged = await judge(stage, self._beliefs(trial))
+        roles = {one.id: one.role for one in self._setup.provider.operations}
+        calls = await stage.requests.alist(provider=self._setup.provider.id)
+        met = Met(
+            frozenset(roles[one["operation"]] for one in calls if one["operation"] in roles),
+            bool(await stage.callbacks.alist()),
+        )
+        await stage.aclose()
+        return _result(trial, ended, judged, seconds), met
+
+    async def trials(
+        self, trials: tuple[Trial, ...], met: Met, begun: Callable[[str], None]
+    ) -> AsyncIterator[tuple[int, Result]]:
+        """Yield each trial's place in the plan and its result, as they end; `begun` hears what is being run."""
+        turn = asyncio.Semaphore(self._setup.jobs)
+
+        async def one(place: int, trial: Trial) -> tuple[int, Result]:
+            reason = met.why_not(trial)
+            if reason is not None:
+                return place, Result(trial.name, "not met", notes=(reason,))
+            async with turn:
+                begun(trial.name)
+                return place, await self._trial(trial)
+
+        running = [asyncio.create_task(one(place, trial)) for place, trial in enumerate(trials)]
+        try:
+            for done in asyncio.as_completed(running):
+                yield await done
+        finally:
+            for task in running:
+                task.cancel()
+            # Each ends its own command first.
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _trial(self, trial: Trial) -> Result:
+        stage = await self._open(trial)
+        ended, seconds = await self._run(stage, trial)
+        judged = await judge(stage, self._beliefs(trial))
+        await stage.aclose()
+        return _result(trial, ended, judged, seconds)
+
+    async def _open(self, trial: Trial) -> Soundstage:
+        """Open the trial's universe: its name, and with it all that is drawn in it, comes from seed and trial alone."""
+        setup = self._setup
+        document = self._file(trial, "scenario")
+        await asyncio.to_thread(document.write_text, json.dumps(trial.scenario), "utf-8")
+        return await asyncio.to_thread(
+            self._server.open,
+            f"sk_test_chaos{Draw('chaos', str(setup.seed), trial.name).hex('key', 20)}",
+            seed=setup.seed,
+            clock=setup.clock,
+            speed=setup.speed,
+            scenario=trial.scenario,
+        )
+
+    async def _run(self, stage: Soundstage, trial: Trial) -> tuple[child.Ended, float]:
+        began = stopwatch()
+        ended = await child.run(self._setup.command, self._env(stage, trial), self._setup.timeout)
+        return ended, stopwatch() - began
+
+    def _env(self, stage: Soundstage, trial: Trial) -> dict[str, str]:
+        setup = self._setup
+        name = setup.provider.id
+        secret = stage.webhook_secret(name)
+        replay = f"seed={setup.seed};clock={setup.clock};speed={setup.speed:g}"
+        return {
+            **os.environ,
+            **stage.env,
+            "SOUNDSTAGE_URL": self._server.url,
+            "SOUNDSTAGE_KEY": stage.key,
+            "SOUNDSTAGE_WEBHOOK_SECRET": secret,
+            "SOUNDSTAGE_FAULT": "" if trial.name == BASELINE else trial.name,
+            "SOUNDSTAGE_BELIEFS": str(self._beliefs(trial)),
+            "SOUNDSTAGE_REPLAY": f"{replay};scenario={self._file(trial, 'scenario')}",
+            **{key: stage.expand(text.replace("{webhook_secret}", secret)) for key, text in setup.env},
+        }
+
+    def _beliefs(self, trial: Trial) -> Path:
+        return self._file(trial, "beliefs")
+
+    def _file(self, trial: Trial, what: str) -> Path:
+        return self._folder / f"{Draw('chaos', trial.name).hex('file', 12)}-{what}.json"
+
+
+def _result(trial: Trial, ended: child.Ended, judged: Judgement, seconds: float) -> Result:
+    how = TIME_OUT if ended.code is None else EXIT_CODE
+    caught = (() if ended.code == 0 else (how,)) + judged.caught_by
+    if trial.name != BASELINE and not judged.acted:
+        outcome: Outcome = "not met"
+    else:
+        outcome = "caught" if caught else "survived"
+    return Result(
+        name=trial.name,
+        outcome=outcome,
+        caught_by=caught if outcome == "caught" else (),
+        code=ended.code,
+        findings=judged.findings,
+        warnings=judged.warnings,
+        notes=judged.notes,
+        output=ended.output,
+        timeline=judged.timeline if caught else (),
+        seconds=seconds,
+    )
+
+
+def replay(setup: Setup, trial: Trial) -> str:
+    """Return the command line that runs one trial again."""
+    usual = Setup(provider=setup.provider, command=())
+    words = ["soundstage", "chaos", "--provider", setup.provider.id, "--seed", str(setup.seed)]
+    for flag, given, default in (
+        ("--clock", setup.clock, usual.clock),
+        ("--speed", f"{setup.speed:g}", f"{usual.speed:g}"),
+        ("--timeout", f"{setup.timeout:g}", f"{usual.timeout:g}"),
+    ):
+        words += [flag, given] if given != default else []
+    for name, text in setup.env:
+        words += ["--env", f"{name}={text}"]
+    return shlex.join([*words, trial.flag, trial.name, "--", *setup.command])
