@@ -192,6 +192,14 @@ def faults(name: str | None) -> None:
     _columns((parameter, _described(schema)) for parameter, schema in entry["parameters"].items())
 
 
+@main.command()
+def magic() -> None:
+    """List the words that bend a request from inside its prompt, and the last words of keys."""
+    from soundstage.faults.magic import SUFFIXES, TOKENS
+
+    _columns((one.shown, one.says) for one in (*TOKENS, *SUFFIXES))
+
+
 def _described(schema: dict[str, Any]) -> str:
     """Return what a parameter may be, from its JSON schema."""
     kinds = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from soundstage.core.clock import MANUAL_START, Mode
+from soundstage.core.journal import CAPACITY
 from soundstage.core.money import MICROS
 
 DEFAULT_PORT = 4090
@@ -15,7 +16,7 @@ class Settings:
 
     An `embedded` stage lives in somebody else's process: it leaves the garbage collector alone, and calls that are
     under way when it stops are dropped at once. `scenario` names a shipped scenario or a file: new universes begin
-    with it.
+    with it. `journal` is how many calls are kept, of all universes.
     """
 
     host: str = "127.0.0.1"
@@ -33,3 +34,4 @@ class Settings:
     admin_token: str | None = None
     embedded: bool = False
     scenario: str | None = None
+    journal: int = CAPACITY

@@ -20,6 +20,7 @@ from soundstage.cli import main as command_line
 from soundstage.edge.admin.service import ROUTES
 from soundstage.faults import Faults
 from soundstage.faults.catalogue import entries
+from soundstage.faults.magic import SUFFIXES, TOKENS
 from soundstage.providers import Providers
 from soundstage.resources import read_yaml, schema_root
 from soundstage.scenarios import descriptions
@@ -181,12 +182,19 @@ def scenarios() -> str:
     return table(("scenario", "what it shows"), ((f"`{name}`", says) for name, says in descriptions().items()))
 
 
+def magic() -> str:
+    """Every word that a prompt or the end of a key may hold."""
+    rows = [(f"`{one.shown}`", one.says, f"`{one.fault}`" if one.fault else "") for one in (*TOKENS, *SUFFIXES)]
+    return table(("input", "what happens", "fault"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "providers": providers,
     "operations": operations,
     "flags": flags,
     "admin": admin,
     "faults": faults,
+    "magic": magic,
     "scenarios": scenarios,
     "midsync-models": midsync_models,
     "revidapi-models": revidapi_models,

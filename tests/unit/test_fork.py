@@ -174,4 +174,4 @@ def test_files_are_copied_where_there_are_no_hard_links(blobs: BlobStore, monkey
 def test_no_files_are_copied_where_there_are_none() -> None:
     empty = BlobStore()
     empty.copy("u", "fork")
-    assert empty.path("fork", "0" * 64) is None
+    assert empty._folder is None

@@ -26,9 +26,7 @@ RULES: tuple[dict[str, Any], ...] = (
 def requests() -> list[tuple[str, dict[str, Any]]]:
     """Return creates and quotes; every prompt comes five times, so that equal requests have to be told apart."""
     paths = ("/unified-video/generate", "/unified-video/quote")
-    return [
-        (paths[number % 2], {**KLING, "prompt": f"Scene {number // 2 % (CALLS // 10)}"}) for number in range(CALLS)
-    ]
+    return [(paths[number % 2], {**KLING, "prompt": f"Scene {number // 2 % (CALLS // 10)}"}) for number in range(CALLS)]
 
 
 async def answers(stage: House, at_once: int, calls: Sequence[tuple[str, dict[str, Any]]]) -> Counter[tuple[Any, ...]]:

@@ -92,7 +92,7 @@ async def test_a_cut_later_than_the_end_still_takes_the_end(stage: House) -> Non
 
 @afters
 async def test_a_stream_stalls_after_so_many_events_and_stays_open(stage: House, after: int) -> None:
-    came = await raw(stage, f"stream/stall;after={after}", patience=0.1)
+    came = await raw(stage, f"stream/stall;after={after}", patience=0.25)
     assert came.end == "open"
     assert came.header(APPLIED) == "stream/stall"
     assert same(events(came.body), (await whole(stage))[:after])

@@ -105,7 +105,7 @@ def plain(url: str, fault: str) -> bytes:
 @providers
 @whens
 async def test_no_answer_ever_comes_and_the_connection_stays_open(stage: House, provider: str, when: str) -> None:
-    came = await atalk(stage.url, create(provider, f"transport/never-answers;when={when}"), patience=0.1)
+    came = await atalk(stage.url, create(provider, f"transport/never-answers;when={when}"), patience=0.25)
     assert (came.raw, came.end) == (b"", "open")
     await done(stage, provider, done=when == "after")
 
@@ -128,7 +128,7 @@ async def nobody_waits(house: House) -> None:
 @pytest.mark.parametrize(("how", "end"), [("reset", "reset"), ("close", "closed"), ("hang", "open")])
 async def test_the_answer_to_a_paid_create_is_lost(stage: House, provider: str, how: str, end: str) -> None:
     fault = f"transport/commit-then-lose;how={how}"
-    came = await atalk(stage.url, create(provider, fault), patience=0.1 if how == "hang" else 5)
+    came = await atalk(stage.url, create(provider, fault), patience=0.25 if how == "hang" else 5)
     assert (came.raw, came.end) == (b"", end)
     await done(stage, provider, done=True)
 
@@ -165,7 +165,7 @@ async def test_latencies_add_up_and_delay_what_is_lost(stage: House) -> None:
             async with ask(stage, "midsync", f"{more}, transport/latency;ms=60"):
                 pass
         least = 0.121 if "latency" in more else 0.06
-        assert least <= time.monotonic() - began < least + 0.5
+        assert time.monotonic() - began >= least
 
 
 def drawn(name: str, **params: Any) -> int:
@@ -258,6 +258,13 @@ async def test_a_truncated_body_is_less_than_was_promised(
     assert came.header(APPLIED) == "transport/truncated-body"
     assert len(came.body) == (7 if share is None else int(promised * share))
     await done(stage, provider, done=True, status=200)
+
+
+async def test_a_body_can_drip_and_break_off(stage: House) -> None:
+    fault = "transport/truncated-body;bytes=7, transport/slow-body;piece_bytes=3;piece_ms=1"
+    came = await atalk(stage.url, create("midsync", fault))
+    assert (came.end, len(came.body)) == ("closed", 7)
+    assert came.header(APPLIED) == "transport/truncated-body, transport/slow-body"
 
 
 async def test_a_body_cannot_be_truncated_to_all_of_it(stage: House) -> None:

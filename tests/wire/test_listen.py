@@ -56,9 +56,7 @@ class Stage:
         """Send one callback; return the status answered and the line printed."""
         data = io.BytesIO(body)  # aiohttp warns about large bodies given as bytes
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self.client.post(
-            self.url + path, data=data, headers=named, allow_redirects=False
-        ) as reply:
+        async with self.client.post(self.url + path, data=data, headers=named, allow_redirects=False) as reply:
             await reply.read()
         return reply.status, await self.screen.line()
 
@@ -259,9 +257,7 @@ async def test_a_forward_adds_no_header_of_its_own(start: Start, receiver: Recei
     assert receiver.got[1].keys() == {"host", "content-length"}
 
 
-async def test_a_receivers_cookie_is_not_sent_back_with_the_next_callback(
-    start: Start, receiver: Receiver
-) -> None:
+async def test_a_receivers_cookie_is_not_sent_back_with_the_next_callback(start: Start, receiver: Receiver) -> None:
     stage = await start(forward_to=receiver.url.replace("127.0.0.1", "localhost"))
     for _ in range(2):
         assert (await stage.post())[0] == 204
@@ -281,9 +277,7 @@ async def test_the_answer_is_the_receivers_and_redirects_are_not_followed(
     assert receiver.got[0] == "/hook?from=listen"
 
 
-async def test_a_receiver_that_is_down_is_answered_502_with_the_reason(
-    start: Start, unused_tcp_port: int
-) -> None:
+async def test_a_receiver_that_is_down_is_answered_502_with_the_reason(start: Start, unused_tcp_port: int) -> None:
     stage = await start(forward_to=f"http://127.0.0.1:{unused_tcp_port}/")
     status, line = await stage.post()
     assert status == 502

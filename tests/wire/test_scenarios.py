@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from conftest import OpenStage
 from soundstage.cli import main
 from soundstage.faults import Faults
+from soundstage.faults.magic import SUFFIXES, TOKENS
 from soundstage.scenarios import ScenarioError, shipped
 from support.client import KLING, Admin, Answer, Client, House
 from support.receiver import Receiver
@@ -277,3 +278,8 @@ def test_the_command_line_lists_faults_and_their_parameters() -> None:
 @pytest.mark.parametrize("name", list(Faults()))
 def test_every_fault_has_its_own_help(name: str) -> None:
     assert run("faults", name).exit_code == 0
+
+
+def test_the_command_line_lists_every_magic_input() -> None:
+    listed = run("magic")
+    assert [line.split()[0] for line in listed.output.splitlines()] == [one.shown for one in (*TOKENS, *SUFFIXES)]

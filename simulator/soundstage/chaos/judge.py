@@ -1,4 +1,4 @@
-"""Judges one universe after the command has ended: what is true in it, against what the app told, and how it behaved."""
+"""Judges a universe after the command has ended: what is true in it, what the app told, and how it behaved."""
 
 import asyncio
 import json

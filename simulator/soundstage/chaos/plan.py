@@ -1,4 +1,4 @@
-"""Which trials there are: made from the catalogue of faults and from what a provider can do, with no list of their own."""
+"""Which trials there are: made from the catalogue of faults and what a provider can do, not from a list."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -95,7 +95,9 @@ def _of_fault(name: str, kind: type[Fault], provider: Provider) -> Iterator[Tria
     roles: list[Role | None] = [role for role in wanted if role in offered] if kind.place == "exchange" else [None]
     for given in kind.trials or ({},):
         for role in roles:
-            label = "".join(f",{field}={value if isinstance(value, str) else dumps(value)}" for field, value in given.items())
+            label = "".join(
+                f",{field}={value if isinstance(value, str) else dumps(value)}" for field, value in given.items()
+            )
             # Once: whoever recovers from it finds the rest of the world as it should be.
             when = {"provider": provider.id, "nth": 1} | ({} if role is None else {"operation": role})
             rule = {"fault": name, "with": dict(given), "when": when}

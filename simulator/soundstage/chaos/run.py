@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import shlex
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -92,7 +92,7 @@ class Matrix:
 
     async def trials(
         self, trials: tuple[Trial, ...], met: Met, begun: Callable[[str], None]
-    ) -> AsyncIterator[tuple[int, Result]]:
+    ) -> AsyncGenerator[tuple[int, Result], None]:
         """Yield each trial's place in the plan and its result, as they end; `begun` hears what is being run."""
         turn = asyncio.Semaphore(self._setup.jobs)
 
@@ -167,14 +167,12 @@ class Matrix:
 def _result(trial: Trial, ended: child.Ended, judged: Judgement, seconds: float) -> Result:
     how = TIME_OUT if ended.code is None else EXIT_CODE
     caught = (() if ended.code == 0 else (how,)) + judged.caught_by
-    if trial.name != BASELINE and not judged.acted:
-        outcome: Outcome = "not met"
-    else:
-        outcome = "caught" if caught else "survived"
+    met = judged.acted or trial.name == BASELINE
+    outcome: Outcome = "caught" if caught else "survived" if met else "not met"
     return Result(
         name=trial.name,
         outcome=outcome,
-        caught_by=caught if outcome == "caught" else (),
+        caught_by=caught,
         code=ended.code,
         findings=judged.findings,
         warnings=judged.warnings,

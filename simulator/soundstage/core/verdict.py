@@ -23,8 +23,9 @@ Kind = Literal[
     "result-never-collected",
     "bad-signature-accepted",
 ]
-# What an app may say became of a task; `refunded` is failed, and the credits counted as returned.
-Outcome = Literal["succeeded", "failed", "cancelled", "refunded", "pending"]
+# What an app may say became of a task; `refunded` is failed, and the credits counted as returned. Who says `unknown`
+# has left the task to a person, which is never wrong.
+Outcome = Literal["succeeded", "failed", "cancelled", "refunded", "pending", "unknown"]
 _GIVEN_UP: Final = frozenset({"failed", "cancelled", "refunded"})
 
 
@@ -85,7 +86,7 @@ def _of_task(tx: Tx, task: Task, belief: Belief | None, twin: str | None) -> Ite
     if belief.outcome in _GIVEN_UP and costs:
         text = f"The app counts task {task.id} as {belief.outcome}; it is {state} and costs {shown} credits."
         yield Finding("refund-while-billed", text, task.id, costs)
-    elif state in TERMINAL and not _agree(belief.outcome, state):
+    elif not _agree(belief.outcome, state):
         text = f"The app counts task {task.id} as {belief.outcome}; it is {state}."
         yield Finding("wrong-outcome", text, task.id, costs)
     elif belief.outcome == "succeeded":
@@ -96,6 +97,10 @@ def _of_task(tx: Tx, task: Task, belief: Belief | None, twin: str | None) -> Ite
 
 
 def _agree(outcome: Outcome, state: State) -> bool:
+    if outcome == "unknown":
+        return True
+    if state not in TERMINAL:
+        return outcome != "succeeded"
     return outcome == state or (outcome in _GIVEN_UP and state in {"failed", "cancelled"})
 
 

@@ -47,7 +47,7 @@ class Stage:
     def __init__(self, settings: Settings, world: World, providers: Mapping[str, Provider]) -> None:
         self.settings = settings
         self.world = world
-        self.journal = Journal()
+        self.journal = Journal(settings.journal)
         self.counts = Counts()
         self.blobs = BlobStore()
         self.courier = Courier(world, EgressPolicy(allow_public=settings.allow_egress), self.counts, self.blobs)
