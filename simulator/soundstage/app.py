@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None, wall: Wall = wall_now) -> Stage
         history=chosen.history,
         faults=None if chosen.scenario is None else _book(chosen.scenario, faults),
     )
-    return Stage(chosen, World(MemoryStore(wall), providers, opening, faults, wall), providers)
+    return Stage(chosen, World(MemoryStore(wall), providers, opening, faults, wall), providers, faults)
 
 
 def _book(scenario: str, faults: Faults) -> Book:

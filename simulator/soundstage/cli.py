@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import logging
 import signal
-import sys
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -14,6 +12,7 @@ import click
 from soundstage import __version__
 from soundstage.core.clock import MANUAL_START, Mode, iso, parse_iso
 from soundstage.core.money import decimal_text, micros
+from soundstage.logs import to_stderr
 from soundstage.settings import DEFAULT_CREDITS, DEFAULT_PORT, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -80,7 +79,7 @@ def _option(*names: str, **more: Any) -> Callable[[Command], Command]:
 @_option("--log-format", default="text", type=click.Choice(["text", "json"]), help="Log format, to stderr.")
 def serve(port_file: Path | None, log_format: Literal["text", "json"], clock: Mode, **given: Any) -> None:
     """Run the server until it is told to stop."""
-    _log_to_stderr(log_format)
+    to_stderr(log_format)
     settings = Settings(clock=clock, **given)
     try:
         _run(_serve(settings, port_file))
@@ -226,19 +225,3 @@ def _run(main_: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main_)
     else:
         uvloop.run(main_)
-
-
-def _log_to_stderr(log_format: str) -> None:
-    import structlog
-
-    processors: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    last = structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
-    structlog.configure(
-        processors=[*processors, last],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
-import structlog
 from yarl import URL
 
 from soundstage import __version__
@@ -26,9 +25,10 @@ from soundstage.edge.body import is_deep
 from soundstage.edge.egress import BLOCKED, EgressPolicy, check_url, guarded_connector
 from soundstage.edge.metrics import Counts
 from soundstage.edge.uploads import drop_unused, fetch
+from soundstage.logs import Log
 from soundstage.store.blobs import BlobStore
 
-_log = structlog.get_logger("soundstage.callbacks")
+_log = Log("soundstage.callbacks")
 _AT_ONCE_PER_RECEIVER = 8
 _READ_LIMIT = 65_536
 

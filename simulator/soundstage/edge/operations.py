@@ -12,7 +12,6 @@ from itertools import groupby
 from typing import Any
 
 import orjson
-import structlog
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
@@ -34,9 +33,10 @@ from soundstage.edge.steering import NOTHING, Asked, asked_by
 from soundstage.edge.uploads import drop_unused, go_on
 from soundstage.edge.wire import LostError, send_bent, send_stream
 from soundstage.faults import Faults
+from soundstage.logs import Log
 from soundstage.store.blobs import BlobStore, BlobWriter
 
-_log = structlog.get_logger("soundstage.edge")
+_log = Log("soundstage.edge")
 _EMPTY: Mapping[str, str] = {}
 _SIMPLY = Wire()
 

@@ -7,9 +7,8 @@ import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import structlog
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 from aiohttp.web_request import BaseRequest
@@ -18,8 +17,6 @@ from soundstage import __version__
 from soundstage.core.journal import Journal
 from soundstage.core.provider import Provider
 from soundstage.core.world import World
-from soundstage.edge.admin import Admin
-from soundstage.edge.admin.context import Services
 from soundstage.edge.assets import serve_asset
 from soundstage.edge.delivery import Courier
 from soundstage.edge.egress import EgressPolicy
@@ -31,11 +28,15 @@ from soundstage.edge.ticker import EVENTS_AT_ONCE, Ticker
 from soundstage.edge.uploads import take_upload
 from soundstage.edge.wire import Server
 from soundstage.faults import Faults
+from soundstage.logs import Log
 from soundstage.settings import Settings
 from soundstage.store.blobs import BlobStore
 from soundstage.validation import header_text
 
-_log = structlog.get_logger("soundstage")
+if TYPE_CHECKING:
+    from soundstage.edge.admin import Admin
+
+_log = Log("soundstage")
 _JSON = {"Content-Type": "application/json"}
 # How long an answer waits for the callbacks that a fault lets go first.
 _OVERTAKEN_SECONDS = 5
@@ -44,7 +45,7 @@ _OVERTAKEN_SECONDS = 5
 class Stage:
     """A server over one world. `start` returns its base URL; `stop` ends within a second."""
 
-    def __init__(self, settings: Settings, world: World, providers: Mapping[str, Provider]) -> None:
+    def __init__(self, settings: Settings, world: World, providers: Mapping[str, Provider], faults: Faults) -> None:
         self.settings = settings
         self.world = world
         self.journal = Journal(settings.journal)
@@ -54,15 +55,14 @@ class Stage:
         self.ticker = Ticker(world.wall, self._wake)
         self.gate = Gate(world, strict=settings.strict_keys)
         self.url = ""
+        self._port = 0
         self._providers = providers
         self._router = Router()
         self._mounted: set[str] = set()
-        self.faults = Faults()
+        self.faults = faults
         self._operations = Operations(world, self.gate, self.journal, self.counts, self.blobs, self.faults)
         self._operations.call_back = self._call_back
-        self._admin = Admin(
-            Services(self.world, self.gate, self.journal, self.courier, self.blobs, settings, self.faults)
-        )
+        self._admin: Admin | None = None
         self._runner: web.ServerRunner | None = None
         self._own: Mapping[str, Callable[[], Awaitable[web.Response]]] = {
             "/health": self._health,
@@ -85,7 +85,7 @@ class Stage:
         shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{port}"
         self.world.base_url = (self.settings.public_base_url or self.url).rstrip("/")
-        self._admin.bound(port)
+        self._port = port
         return self.url
 
     async def stop(self) -> None:
@@ -104,6 +104,17 @@ class Stage:
         view = self.world.store.peek(universe_id)
         if view is not None:
             self.ticker.committed(universe_id, view)
+
+    def _the_admin(self) -> "Admin":
+        """Return the admin API, whose models are loaded when it is first asked for: a server starts without them."""
+        if self._admin is None:
+            from soundstage.edge.admin import Admin  # noqa: PLC0415
+            from soundstage.edge.admin.context import Services  # noqa: PLC0415
+
+            parts = (self.world, self.gate, self.journal, self.courier, self.blobs, self.settings, self.faults)
+            self._admin = Admin(Services(*parts))
+            self._admin.bound(self._port)
+        return self._admin
 
     async def _call_back(self, universe_id: str) -> None:
         """Make the callbacks that are due in a universe and wait for their receivers, though not for ever."""
@@ -140,7 +151,7 @@ class Stage:
         if own is not None:
             return await own()
         if path.startswith("/__admin"):
-            return await self._admin.serve(request, path, query)
+            return await self._the_admin().serve(request, path, query)
         if path.startswith("/cdn/"):
             return await serve_asset(request, path, self.world, self.blobs)
         if path.startswith("/upload/"):

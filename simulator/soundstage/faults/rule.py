@@ -46,7 +46,9 @@ class When(BaseModel):
     provider: Text | None = Field(default=None, description="a provider's id")
     operation: Text | None = Field(default=None, description=f"an operation's id, or one of {', '.join(ROLES)}")
     model: Text | None = Field(default=None, description="a model's id; * stands for anything")
-    key: Text | None = Field(default=None, description="an API key, or the id of one")
+    key: Text | list[Text] | None = Field(
+        default=None, description="an API key, or the id of one, or several of either"
+    )
     fields: dict[Text, Scalar] = Field(default={}, max_length=20, description="values in the request's body, by path")
     nth: int | None = Field(default=None, ge=1, description="only the nth call that matches")
     first: int | None = Field(default=None, ge=1, description="only the first so many calls that match")
@@ -119,8 +121,10 @@ def _check_names(when: When, providers: Mapping[str, Provider]) -> None:
         )
 
 
-def _keys(given: str, providers: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids of a key, which says nothing about its text: that is not kept."""
+def _keys(given: str | list[str], providers: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of keys, which say nothing about their texts: those are not kept."""
+    if isinstance(given, list):
+        return tuple(key_id for one in given for key_id in _keys(one, providers))
     return (given,) if _KEY_ID.fullmatch(given) else tuple(key_id_of(provider, given) for provider in providers)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
-import structlog
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
@@ -30,8 +29,9 @@ from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, 
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.openapi import document
 from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
+from soundstage.logs import Log
 
-_log = structlog.get_logger("soundstage.admin")
+_log = Log("soundstage.admin")
 ROUTES: tuple[Route, ...] = (
     *universes.ROUTES,
     *keys.ROUTES,
