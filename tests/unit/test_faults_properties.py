@@ -64,6 +64,8 @@ AIM = st.one_of(
     st.integers(1, 4).map(lambda count: Aim(times=count)),
 )
 ASKED = st.lists(FAULT, max_size=2)
+# What shows in the books or in a task's course.
+BENDING = FAULT.filter(lambda fault: fault[0].partition("/")[0] in {"task", "money"})
 
 
 def api_key(provider: str, credits_: int) -> Key:
@@ -83,7 +85,7 @@ def api_key(provider: str, credits_: int) -> Key:
 class AnyFaults(RuleBasedStateMachine):
     """One universe with an account at every provider, rules that come and go, and time that jumps."""
 
-    @initialize(credits_=st.sampled_from([60, 400, 5_000]))
+    @initialize(credits_=st.sampled_from([90, 400, 5_000]))
     def open(self, credits_: int) -> None:
         self.stage = Stage()
         self.faults = self.stage.world.bender.library
@@ -139,10 +141,30 @@ class AnyFaults(RuleBasedStateMachine):
 
     @rule(
         provider=st.sampled_from(PROVIDERS),
+        fault=BENDING,
+        second=ASKED,
+        hook=st.booleans(),
+    )
+    def create_bent(self, provider: str, fault: Any, second: Any, hook: bool) -> None:
+        self.create(provider, [fault, *second], hook, PROMPT)
+
+    @rule(
+        provider=st.sampled_from(PROVIDERS),
         asked=ASKED,
         hook=st.booleans(),
         prompt=st.sampled_from([PROMPT, "a dragon sleeps"]),
     )
+    def create_any(self, provider: str, asked: Any, hook: bool, prompt: str) -> None:
+        self.create(provider, asked, hook, prompt)
+
+    @rule(late=st.sampled_from([0, 1, 7]))
+    def advance_to_the_next_event(self, late: int) -> None:
+        view = self.stage.world.store.peek(self.stage.universe)
+        assert view is not None
+        first = view.first("event")
+        if first is not None:
+            self.stage.forward(max(0, first[0] - self.stage.now()) + late)
+
     def create(self, provider: str, asked: Any, hook: bool, prompt: str) -> None:
         path, given = CREATE[provider]
         body = {**given, "prompt": prompt}
@@ -294,6 +316,6 @@ class AnyFaults(RuleBasedStateMachine):
 
 
 AnyFaults.TestCase.settings = settings(
-    max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestAnyFaults = AnyFaults.TestCase

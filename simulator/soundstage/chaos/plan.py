@@ -99,7 +99,9 @@ def _of_fault(name: str, kind: type[Fault], provider: Provider) -> Iterator[Tria
                 f",{field}={value if isinstance(value, str) else dumps(value)}" for field, value in given.items()
             )
             # Once: whoever recovers from it finds the rest of the world as it should be.
-            when = {"provider": provider.id, "nth": 1} | ({} if role is None else {"operation": role})
+            when: dict[str, Any] = {"provider": provider.id, "nth": 1} | ({} if role is None else {"operation": role})
+            if kind.place == "task" and "callback" in kind.needs and provider.shape.callback_url is not None:
+                when["fields"] = {provider.shape.callback_url: "*"}
             rule = {"fault": name, "with": dict(given), "when": when}
             document = {"name": "trial", "description": f"One trial of {name}.", "faults": [rule]}
             yield Trial(f"{name}{label}{f'@{role}' if role else ''}", document, role, kind.place)

@@ -69,15 +69,18 @@ async def _find(path: str, world: World) -> Reply | BlobRef | None:
 
 
 def _result(tx: Tx, path: str, task: Task | None, world: World) -> Reply | None:
-    """Return a finished task's file as its faults let it be, and remember that somebody came for it."""
+    """Return a finished task's file as its faults let it be, and remember that somebody got the whole of it."""
     if task is None or task.state(tx.now) != "succeeded":
         return None
     provider = world.providers[task.provider]
     for number, content_type in enumerate(provider.asset_types(task)):
         if path == asset_path(tx.universe_id, task.id, number, content_type):
-            if tx.get("collected", task.id) is None:
+            file = _file(content_type)
+            reply = world.bender.download(tx, task, provider, file, str(number))
+            sent = reply.wire is None or reply.wire.fate == "send"
+            if sent and reply.body == file.body and tx.get("collected", task.id) is None:
                 tx.put("collected", task.id, tx.now)
-            return world.bender.download(tx, task, provider, _file(content_type), str(number))
+            return reply
     return None
 
 

@@ -47,7 +47,7 @@ class When(BaseModel):
     operation: Text | None = Field(default=None, description=f"an operation's id, or one of {', '.join(ROLES)}")
     model: Text | None = Field(default=None, description="a model's id; * stands for anything")
     key: Text | list[Text] | None = Field(
-        default=None, description="an API key, or the id of one, or several of either"
+        default=None, description="an API key or the id of one, or several"
     )
     fields: dict[Text, Scalar] = Field(default={}, max_length=20, description="values in the request's body, by path")
     nth: int | None = Field(default=None, ge=1, description="only the nth call that matches")
