@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from soundstage import __version__
+from soundstage.chaos.command import chaos
 from soundstage.core.clock import MANUAL_START, Mode, iso, parse_iso
 from soundstage.core.money import decimal_text, micros
 from soundstage.logs import to_stderr
@@ -53,6 +54,9 @@ class Credits(click.ParamType[int]):
 @click.version_option(__version__, prog_name="soundstage")
 def main() -> None:
     """Stand in for paid AI-media providers: endpoints, tasks, prices, credits, files, signed callbacks."""
+
+
+main.add_command(chaos)
 
 
 def _option(*names: str, **more: Any) -> Callable[[Command], Command]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
-SCRIPTS = (TESTS / "performance", TESTS / "clients")
+SCRIPTS = (TESTS / "performance", TESTS / "clients", TESTS / "apps")
 
 
 def passes(files: Sequence[Path], path: Sequence[Path]) -> bool:

@@ -34,6 +34,8 @@ WORDS: Mapping[str, tuple[str, str, str, str]] = {
     "v2gateway": ("NOT_START", "IN_PROGRESS", "SUCCESS", "FAILURE"),
 }
 APPLIED = "X-Soundstage-Fault-Applied"
+# In seconds.
+MONTH = 30 * 86_400
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -270,7 +271,7 @@ class AnyFaults(RuleBasedStateMachine):
     def what_is_left_is_what_was_issued_less_what_tasks_are_charged(self) -> None:
         for provider in PROVIDERS:
             cost = sum(charged(task.movements) for task in self.tasks() if task.provider == provider)
-            wallet = self.stage.do(lambda tx, provider=provider: the_wallet(tx, provider))
+            wallet = self.stage.do(partial(the_wallet, wallet_id=provider))
             issued = sum(entry.amount for entry in self.stage.rows("entry") if entry.wallet == provider)
             assert (wallet.available, wallet.issued) == (issued - cost, issued)
 
@@ -286,13 +287,15 @@ class AnyFaults(RuleBasedStateMachine):
 
     @invariant()
     def credits_of_a_failed_task_go_where_its_faults_say(self) -> None:
-        now = self.stage.now()
+        now, given = self.stage.now(), {entry.note: entry.amount for entry in self.stage.rows("entry")}
         for task in self.tasks():
             price, cost, refund = total(task.movements, "reserve"), charged(task.movements), self.bent(task).refund
             state = task.state(now)
             if state == "failed":
                 stays = refund == "never" or (refund == "due" and task.due is not None)
                 assert cost == (price if stays else 0)
+                again = given.get(f"refunded once more for {task.id}")
+                assert again == (price if refund == "twice" else None)
             elif state == "succeeded":
                 assert cost == (price if task.cost is None else task.cost) <= price
             elif state != "cancelled":

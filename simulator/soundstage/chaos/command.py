@@ -16,7 +16,7 @@ def _pairs(context: click.Context, parameter: click.Parameter, given: Sequence[s
     return found
 
 
-@click.command()
+@click.command(context_settings={"show_default": True})
 @click.option("--provider", "provider_id", required=True, metavar="ID", help="The provider that has bad days.")
 @click.option("--faults", multiple=True, metavar="PATTERN", help="Only these, such as task/fail or 'callback/*'.")
 @click.option("--scenario", "scenarios", multiple=True, metavar="NAME|FILE", help="Try a whole scenario as well.")
@@ -26,6 +26,7 @@ def _pairs(context: click.Context, parameter: click.Parameter, given: Sequence[s
 @click.option("--speed", default=1000.0, type=click.FloatRange(0.001, 1_000_000), help="How much faster tasks run.")
 @click.option("--clock", default="scaled", type=click.Choice(["scaled", "real", "manual"]), help="Clock of the runs.")
 @click.option("--env", multiple=True, callback=_pairs, metavar="NAME=TEMPLATE", help="A variable for the command.")
+@click.option("--ignore", multiple=True, metavar="FINDING", help="A finding that does not count.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the results here.")
 @click.option("--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="And as JUnit XML here.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)

@@ -73,7 +73,7 @@ def _case(suite: ET.Element, setup: Setup, trial: Trial | None, result: Result) 
     case = ET.SubElement(
         suite, "testcase", classname=_family(result.name), name=result.name, time=f"{result.seconds:.3f}"
     )
-    if result.outcome in {"not met", "interrupted"}:
+    if result.outcome in {"not met", "not run"}:
         ET.SubElement(case, "skipped", message=_clean("; ".join((result.outcome, *result.notes))))
     if result.outcome != "caught":
         return

@@ -17,7 +17,7 @@ from soundstage.core.provider import Provider, Role
 from soundstage.core.randomness import Draw
 from soundstage.testing import Server, Soundstage
 
-Outcome = Literal["survived", "caught", "not met", "interrupted"]
+Outcome = Literal["survived", "caught", "not met", "not run"]
 BASELINE: Final = "(no fault)"
 TIME_OUT, EXIT_CODE = "time-out", "exit-code"
 _NO_SCENARIO: Final[Mapping[str, Any]] = {"name": "none", "description": "Nothing goes wrong.", "faults": []}
@@ -25,7 +25,7 @@ _NO_SCENARIO: Final[Mapping[str, Any]] = {"name": "none", "description": "Nothin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What all trials share: `env` are variables of the command's as NAME and template, `timeout` is in seconds."""
+    """What all trials share: `timeout` is in seconds, `env` names and templates, `ignore` what does not count."""
 
     provider: Provider
     command: tuple[str, ...]
@@ -35,6 +35,7 @@ class Setup:
     timeout: float = 60.0
     jobs: int = 1
     env: tuple[tuple[str, str], ...] = ()
+    ignore: frozenset[str] = frozenset()
 
 
 class Result(NamedTuple):
@@ -60,8 +61,9 @@ class Met(NamedTuple):
 
     def why_not(self, trial: Trial) -> str | None:
         """Return why a trial can show nothing about this command, None where it may."""
-        if trial.role is not None and trial.role not in self.roles:
-            return f"the command makes no {trial.role} call"
+        role = "create" if trial.place in {"task", "callback", "file"} else trial.role
+        if role is not None and role not in self.roles:
+            return f"the command makes no {role} call"
         if trial.place == "callback" and not self.callbacks:
             return "the command asks for no callback"
         return None
@@ -77,18 +79,9 @@ class Matrix:
 
     async def baseline(self) -> tuple[Result, Met]:
         """Run the command without any fault, and see what it does."""
-        trial = Trial(BASELINE, _NO_SCENARIO)
-        stage = await self._open(trial)
-        ended, seconds = await self._run(stage, trial)
-        judged = await judge(stage, self._beliefs(trial))
-        roles = {one.id: one.role for one in self._setup.provider.operations}
-        calls = await stage.requests.alist(provider=self._setup.provider.id)
-        met = Met(
-            frozenset(roles[one["operation"]] for one in calls if one["operation"] in roles),
-            bool(await stage.callbacks.alist()),
-        )
-        await stage.aclose()
-        return _result(trial, ended, judged, seconds), met
+        met: list[Met] = []
+        result = await self._judged(Trial(BASELINE, _NO_SCENARIO), lambda stages: met.append(self._met(stages)))
+        return result, met[0]
 
     async def trials(
         self, trials: tuple[Trial, ...], met: Met, begun: Callable[[str], None]
@@ -102,7 +95,7 @@ class Matrix:
                 return place, Result(trial.name, "not met", notes=(reason,))
             async with turn:
                 begun(trial.name)
-                return place, await self._trial(trial)
+                return place, await self._judged(trial)
 
         running = [asyncio.create_task(one(place, trial)) for place, trial in enumerate(trials)]
         try:
@@ -114,12 +107,32 @@ class Matrix:
             # Each ends its own command first.
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _trial(self, trial: Trial) -> Result:
+    async def _judged(self, trial: Trial, look: Callable[[list[Soundstage]], None] = lambda stages: None) -> Result:
+        """Run the command in a fresh universe, let `look` look at what is left, judge it, and forget it."""
         stage = await self._open(trial)
-        ended, seconds = await self._run(stage, trial)
-        judged = await judge(stage, self._beliefs(trial))
-        await stage.aclose()
+        began = stopwatch()
+        ended = await child.run(self._setup.command, self._env(stage, trial), self._setup.timeout)
+        seconds = stopwatch() - began
+        stages = await asyncio.to_thread(self._family, stage)
+        await asyncio.to_thread(look, stages)
+        judged = await judge(stages, self._beliefs(trial), self._setup.ignore)
+        for one in stages:
+            await one.aclose()
         return _result(trial, ended, judged, seconds)
+
+    def _family(self, stage: Soundstage) -> list[Soundstage]:
+        """Return the trial's universe and those that tests of the command opened beside it, named after it."""
+        ids = sorted(one["id"] for one in self._server.line.call("GET", "/universes")["universes"])
+        further = (name for name in ids if name.startswith(f"{stage.id}."))
+        return [stage, *(Soundstage(self._server.line, {**stage.opened, "id": name}) for name in further)]
+
+    def _met(self, stages: list[Soundstage]) -> Met:
+        roles = {one.id: one.role for one in self._setup.provider.operations}
+        calls = [one for stage in stages for one in stage.requests.list(provider=self._setup.provider.id)]
+        return Met(
+            frozenset(roles[one["operation"]] for one in calls if one["operation"] in roles),
+            any(stage.callbacks.list() for stage in stages),
+        )
 
     async def _open(self, trial: Trial) -> Soundstage:
         """Open the trial's universe: its name, and with it all that is drawn in it, comes from seed and trial alone."""
@@ -135,11 +148,6 @@ class Matrix:
             scenario=trial.scenario,
         )
 
-    async def _run(self, stage: Soundstage, trial: Trial) -> tuple[child.Ended, float]:
-        began = stopwatch()
-        ended = await child.run(self._setup.command, self._env(stage, trial), self._setup.timeout)
-        return ended, stopwatch() - began
-
     def _env(self, stage: Soundstage, trial: Trial) -> dict[str, str]:
         setup = self._setup
         name = setup.provider.id
@@ -150,6 +158,7 @@ class Matrix:
             **stage.env,
             "SOUNDSTAGE_URL": self._server.url,
             "SOUNDSTAGE_KEY": stage.key,
+            "SOUNDSTAGE_UNIVERSE": stage.id,
             "SOUNDSTAGE_WEBHOOK_SECRET": secret,
             "SOUNDSTAGE_FAULT": "" if trial.name == BASELINE else trial.name,
             "SOUNDSTAGE_BELIEFS": str(self._beliefs(trial)),
@@ -195,4 +204,6 @@ def replay(setup: Setup, trial: Trial) -> str:
         words += [flag, given] if given != default else []
     for name, text in setup.env:
         words += ["--env", f"{name}={text}"]
+    for name in sorted(setup.ignore):
+        words += ["--ignore", name]
     return shlex.join([*words, trial.flag, trial.name, "--", *setup.command])

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from soundstage.chaos.plan import Plan, Trial
-from soundstage.chaos.run import TIME_OUT, Result, Setup, replay
+from soundstage.chaos.run import TIME_OUT, Met, Result, Setup, replay
 
-_STYLES: Final = {"survived": "green", "caught": "red", "not met": "yellow", "interrupted": "yellow"}
+_STYLES: Final = {"survived": "green", "caught": "red", "not met": "yellow", "not run": "yellow"}
 _MOST_LINES = 15
 _MOST_FINDINGS = 10
 
@@ -22,6 +22,7 @@ class Report:
 
     def __init__(self, setup: Setup, plan: Plan, console: Console) -> None:
         self.baseline: Result | None = None
+        self.unusable: str | None = None
         self._setup = setup
         self._plan = plan
         self._console = console
@@ -40,9 +41,9 @@ class Report:
 
     @property
     def results(self) -> Mapping[str, Result]:
-        """The result of every trial, in the order of the plan; one that did not end is `interrupted`."""
+        """The result of every trial, in the order of the plan; one that did not end is `not run`."""
         return {
-            trial.name: self._found.get(place, Result(trial.name, "interrupted"))
+            trial.name: self._found.get(place, Result(trial.name, "not run"))
             for place, trial in enumerate(self._plan.trials)
         }
 
@@ -56,9 +57,17 @@ class Report:
         """Show what is being run."""
         self._progress.update(self._bar, description=name)
 
-    def add_baseline(self, result: Result) -> None:
-        """Take the result of the run without any fault."""
+    def add_baseline(self, result: Result, met: Met) -> None:
+        """Take the result of the run without any fault, and what the command did in it."""
         self.baseline = result
+        provider = self._setup.provider
+        if result.code != 0:
+            self.unusable = f"Without any fault the command {_ending(result, self._setup)}; no fault was tried."
+        elif not met.roles:
+            self.unusable = (
+                f"The command made no call to {provider.title}, so no fault was tried. Let it take the address from "
+                f"{provider.base_url_variable} and the key from {provider.id.upper()}_API_KEY, or see --env."
+            )
         self._progress.advance(self._bar)
 
     def add(self, place: int, result: Result) -> None:
@@ -71,11 +80,8 @@ class Report:
         self._progress.stop()
         if self.baseline is None:
             return
-        if self.baseline.code != 0:
-            self._say(
-                f"Without any fault the command already {_ending(self.baseline, self._setup)}; no fault was tried."
-            )
-            self._say(*_tail(self.baseline.output))
+        if self.unusable is not None:
+            self._say(self.unusable, *(f"  | {line}" for line in _tail(self.baseline.output)))
             return
         self._console.print(self._table())
         for one in self._plan.left_out:
@@ -89,13 +95,12 @@ class Report:
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)
-        for name, how in (
-            ("fault", "left"),
-            ("result", "left"),
-            ("seconds", "right"),
-            ("what was found first", "left"),
-        ):
-            table.add_column(name, justify="right" if how == "right" else "left", overflow="fold")
+        # A name is there to be copied, so it is never broken.
+        width = max(map(len, self.results), default=0)
+        table.add_column("fault", overflow="fold", min_width=width)
+        table.add_column("result", overflow="fold")
+        table.add_column("seconds", justify="right")
+        table.add_column("what was found first", overflow="fold")
         rows = [*self.results.values()]
         if self.baseline is not None:
             rows.insert(0, self.baseline)
@@ -144,5 +149,5 @@ def _sum(results: Iterable[Result]) -> str:
     counts = Counter(one.outcome for one in results)
     tried = counts["survived"] + counts["caught"]
     parts = [f"{counts['survived']} of {tried} faults survived"]
-    parts += [f"{counts[name]} {name}" for name in ("not met", "interrupted") if counts[name]]
+    parts += [f"{counts[name]} {name}" for name in ("not met", "not run") if counts[name]]
     return "; ".join(parts) + "."

@@ -1,20 +1,26 @@
 """Puts the chaos matrix together, runs it to its end or until somebody stops it, and leaves the reports."""
 
 import asyncio
+import logging
 import os
 import signal
+import sys
 import tempfile
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import click
+import structlog
 from rich.console import Console
 
 from soundstage.chaos.files import write_json, write_junit
+from soundstage.chaos.judge import UNREADABLE
 from soundstage.chaos.plan import Plan, plan
 from soundstage.chaos.run import Matrix, Setup
 from soundstage.chaos.show import Report
+from soundstage.core.lint import RULES
+from soundstage.core.verdict import Kind
 from soundstage.providers import Providers
 from soundstage.testing import Server, SoundstageError
 
@@ -23,6 +29,8 @@ _SURVIVED, _NOT_SURVIVED, _UNUSABLE = 0, 1, 2
 _INTERRUPTED: Final = 130
 # So many calls, of all runs under way, are kept: an app is judged by them as well.
 _MOST_CALLS: Final = 50_000
+# Of a table that nobody sees while it is printed.
+_WIDTH: Final = 160
 
 
 def start(
@@ -31,28 +39,43 @@ def start(
     scenarios: tuple[str, ...],
     json_file: Path | None,
     junit_file: Path | None,
+    ignore: tuple[str, ...],
     **given: Any,
 ) -> int:
     """Run everything and return the exit code; raises click.UsageError for what cannot be run."""
     providers = Providers()
     if provider_id not in providers:
         raise click.UsageError(f"--provider must be one of {', '.join(providers)}, got {provider_id!r}")
+    known = {*get_args(Kind), *RULES, UNREADABLE}
+    if not known.issuperset(ignore):
+        raise click.UsageError(f"--ignore may name {', '.join(sorted(known))}, got {', '.join(ignore)}")
     try:
         planned = plan(providers[provider_id], providers, faults, scenarios)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    setup = Setup(provider=providers[provider_id], **given)
-    report = Report(setup, planned, Console())
+    setup = Setup(provider=providers[provider_id], ignore=frozenset(ignore), **given)
+    _quiet()
+    console = Console()
+    report = Report(setup, planned, console if console.is_terminal else Console(width=_WIDTH))
     try:
         code = asyncio.run(_run(setup, planned, report))
     except asyncio.CancelledError:
         code = _INTERRUPTED
-    report.end()
+    finally:
+        report.end()
     if json_file is not None:
         write_json(json_file, setup, planned, report.baseline, report.results)
     if junit_file is not None:
         write_junit(junit_file, setup, planned, report.baseline, report.results)
     return code
+
+
+def _quiet() -> None:
+    # The server's lines about clients that leave would tear the table apart, and here they leave on purpose.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 async def _run(setup: Setup, planned: Plan, report: Report) -> int:
@@ -66,10 +89,9 @@ async def _run(setup: Setup, planned: Plan, report: Report) -> int:
         try:
             baseline, met = await matrix.baseline()
         except (OSError, SoundstageError) as error:
-            report.end()
             raise click.UsageError(f"the command cannot be run: {error}") from None
-        report.add_baseline(baseline)
-        if baseline.code != 0:
+        report.add_baseline(baseline, met)
+        if report.unusable is not None:
             return _UNUSABLE
         async with aclosing(matrix.trials(planned.trials, met, report.begun)) as results:
             async for place, result in results:

@@ -107,7 +107,8 @@ def _agree(outcome: Outcome, state: State) -> bool:
 def _of_results(tx: Tx, task: Task) -> Iterator[Finding]:
     costs = charged(task.movements)
     if task.state(tx.now) == "succeeded" and costs and tx.get("collected", task.id) is None:
-        text = f"Task {task.id} succeeded and costs {decimal_text(costs)} credits; nobody ever fetched its result."
+        shown = decimal_text(costs)
+        text = f"Task {task.id} succeeded and costs {shown} credits; nobody ever got the whole of its result."
         yield Finding("result-never-collected", text, task.id, costs)
 
 
@@ -118,7 +119,6 @@ def _of_signatures(tx: Tx) -> Iterator[Finding]:
             if attempt.forged and 200 <= attempt.status < 300:
                 accepted[delivery.task_id].append(number)
     for task_id, numbers in accepted.items():
-        text = (
-            f"A callback about task {task_id} was not signed as it must be; the receiver took it {len(numbers)} times."
-        )
+        times = "" if len(numbers) == 1 else f" {len(numbers)} times"
+        text = f"A callback about task {task_id} was not signed as it must be, and the receiver took it{times}."
         yield Finding("bad-signature-accepted", text, task_id)
