@@ -93,7 +93,7 @@ def out(tmp_path: Path) -> Path:
 
 def test_a_careful_app_survives_every_fault_there_is(out: Path, tmp_path: Path) -> None:
     junit = tmp_path / "chaos.xml"
-    flags = (*SECRET, "--jobs", "4", "--timeout", "40", "--junit", str(junit))
+    flags = (*SECRET, "--jobs", "6", "--timeout", "40", "--junit", str(junit))
     code, report = chaos("careful_shop.py", out, HASTE, *flags)
     not_survived = {
         row["name"]: row for row in report["matrix"] if row["outcome"] not in {"survived", "not applicable"}
@@ -101,7 +101,7 @@ def test_a_careful_app_survives_every_fault_there_is(out: Path, tmp_path: Path) 
     assert (code, not_survived) == (0, {}), [report["runs"].get(name) for name in not_survived]
     tried = {name.partition("@")[0].partition(",")[0] for name in report["runs"]}
     assert set(Faults()) == tried - {"(no fault)"} | report["left_out"].keys()
-    assert ET.parse(junit).getroot().get("failures") == "0"  # noqa: S314 - written a line above
+    assert ET.parse(junit).getroot().get("failures") == "0"
     left = {name for name, run in report["runs"].items() if any("left to a person" in note for note in run["notes"])}
     assert left >= FOR_A_PERSON
     # A lost answer leads to the one task there is, not to a second one and not to a person.
@@ -112,13 +112,13 @@ def test_a_careful_app_survives_every_fault_there_is(out: Path, tmp_path: Path) 
 def test_a_naive_app_is_caught_by_name_for_every_incident(out: Path) -> None:
     trials = dict.fromkeys(one.trial for one in INCIDENTS)
     flags = [word for name in trials for word in (("--scenario" if name == ABSENT_PRICE else "--faults"), name)]
-    code, report = chaos("naive_shop.py", out, NAIVE_HASTE, "--jobs", "4", "--timeout", "10", *flags)
+    code, report = chaos("naive_shop.py", out, NAIVE_HASTE, "--jobs", "6", "--timeout", "10", *flags)
     caught = {row["name"]: row["caught_by"] for row in report["matrix"]}
     missed = [one for one in INCIDENTS if one.caught_by not in caught[one.trial]]
     assert not missed, {one.trial: (caught[one.trial], report["runs"][one.trial]) for one in missed}
     assert code == 1
     assert outcomes(report)["(no fault)"] == "survived"
-    # The twentieth incident needs no fault: a field nobody knows, sent and paid for.
+    # One incident needs no fault: a field nobody knows, sent and paid for.
     assert "dropped-field" in {one["name"] for one in report["runs"]["(no fault)"]["warnings"]}
 
 

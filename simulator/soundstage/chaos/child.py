@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 MOST_OUTPUT: Final = 16_384
 # Seconds between asking a group of processes to end and ending it, and for what it wrote to arrive.
 _GRACE: Final = 1.0
+_LOOK_AGAIN: Final = 0.005
 
 
 class Ended(NamedTuple):
@@ -85,15 +86,23 @@ async def _end(process: asyncio.subprocess.Process) -> None:
                 await process.wait()
     _signal(process, _KILL)
     await process.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE):
+            while _signal(process, 0):
+                await asyncio.sleep(_LOOK_AGAIN)
 
 
-def _signal(process: asyncio.subprocess.Process, number: int) -> None:
-    # A group lives as long as one of its processes, and its id is nobody else's until then.
-    with suppress(ProcessLookupError, PermissionError):
+def _signal(process: asyncio.subprocess.Process, number: int) -> bool:
+    """Send a signal to a process and everything it started, as far as there is any of it; 0 only asks."""
+    try:
         if os.name == "nt":
             process.send_signal(number)
         else:
+            # A group lives as long as one of its processes, and its id is nobody else's until then.
             os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return os.name != "nt"
 
 
 _KILL: Final = signal.SIGTERM if os.name == "nt" else signal.SIGKILL

@@ -29,7 +29,7 @@ from soundstage.edge.forms import is_form, read_form
 from soundstage.edge.gate import Gate, Identity, enter, limit_problem
 from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
-from soundstage.edge.steering import NOTHING, Asked, asked_by
+from soundstage.edge.steering import NOTHING, Asked, asked_by, asks
 from soundstage.edge.uploads import drop_unused, go_on
 from soundstage.edge.wire import LostError, send_bent, send_stream
 from soundstage.faults import Faults
@@ -122,14 +122,14 @@ class Operations:
             if isinstance(found, Problem):
                 return provider.reply_to(found)
             identity = found
-        visit.asked = asked_by(request, visit.raw, visit.operation.role, self._faults)
-        reply = await world.run(identity.universe, self._step(visit, identity, params, query, body))
-        return visit.asked.warned(reply)
+        return await world.run(identity.universe, self._step(visit, identity, params, query, body))
 
     def _step(
         self, visit: _Visit, identity: Identity, params: Mapping[str, str], query: Mapping[str, str], body: Any
     ) -> Step[Reply]:
         request, operation, provider, world = visit.request, visit.operation, visit.endpoint.provider, self._world
+        if asks(request.headers, visit.raw):
+            visit.asked = asked_by(request.headers, visit.raw, operation.role, self._faults)
 
         def step(tx: Tx) -> Reply:
             key = enter(tx, provider, identity, world.opening)
@@ -148,15 +148,18 @@ class Operations:
         body = None if visit.operation.body == "none" else await self._body(visit)
         if isinstance(body, Problem):
             return visit.endpoint.provider.reply_to(body)
-        visit.asked = asked_by(visit.request, visit.raw, visit.operation.role, self._faults)
+        if asks(visit.request.headers, visit.raw):
+            visit.asked = asked_by(visit.request.headers, visit.raw, visit.operation.role, self._faults)
         call = self._call(visit, params, query, body, NOBODY)
-        return visit.asked.warned(self._world.outside(lambda tx: self._handle(visit, call, tx)))
+        return self._world.outside(lambda tx: self._handle(visit, call, tx))
 
     def _handle(self, visit: _Visit, call: Call, tx: Tx) -> Reply:
         """Run the handler, under the faults of its universe and of the request where there are any."""
-        if not visit.asked.faults and book_of(tx) is None:
+        asked = visit.asked
+        if asked is NOTHING and book_of(tx) is None:
             return visit.operation.handle(call, tx)
-        return self._world.bender.run(call, tx, visit.operation, visit.endpoint.provider, visit.asked.faults)
+        reply = self._world.bender.run(call, tx, visit.operation, visit.endpoint.provider, asked.faults)
+        return asked.warned(reply)
 
     def _call(self, visit: _Visit, params: Mapping[str, str], query: Mapping[str, str], body: Any, key: Key) -> Call:
         request, endpoint, base_url = visit.request, visit.endpoint, self._world.base_url

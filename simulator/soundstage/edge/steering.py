@@ -1,8 +1,9 @@
 """Reads what a single request asks for: `X-Soundstage-Fault`, `Prefer: code=` and magic inputs in its text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aiohttp.web_request import BaseRequest
+from multidict import CIMultiDictProxy
 
 from soundstage.core.bent import Applied
 from soundstage.core.call import Reply
@@ -36,11 +37,13 @@ class Asked:
 NOTHING = Asked()
 
 
-def asked_by(request: BaseRequest, raw: bytes, role: Role, faults: Faults) -> Asked:
-    """Return what a request asks for, the strongest first; nearly none asks for anything."""
-    headers = request.headers
-    if FAULT_HEADER not in headers and _PREFER not in headers and MARK not in raw:
-        return NOTHING
+def asks(headers: Mapping[str, str], raw: bytes) -> bool:
+    """Tell whether a request asks for anything; nearly none does."""
+    return FAULT_HEADER in headers or _PREFER in headers or MARK in raw
+
+
+def asked_by(headers: CIMultiDictProxy[str], raw: bytes, role: Role, faults: Faults) -> Asked:
+    """Return what a request asks for, the strongest first."""
     acting: list[Applied] = []
     problems: list[str] = []
     readings = [by_header(faults, text, role) for text in headers.getall(FAULT_HEADER, ())]

@@ -85,8 +85,10 @@ def _seen(task: tasks.Task, now: int, state: State, *, six_states: bool) -> _See
 
 def _start(task: tasks.Task, state: State) -> int:
     """Return when a task began to run, 0 when it did not; one completed while it waited began and ended at once."""
+    if state == "waiting":
+        return 0
     if task.replaced is None:
-        return 0 if state == "waiting" else task.created_at + task.delay_ms
+        return task.created_at + task.delay_ms
     # What lies ahead is replaced from now on, so a point at which it runs has been reached.
     begins = next((point.offset_ms for point in task.replaced if point.state == "running"), None)
     if begins is not None:
