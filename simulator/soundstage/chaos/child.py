@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 MOST_OUTPUT: Final = 16_384
 # Seconds between asking a group of processes to end and ending it, and for what it wrote to arrive.
 _GRACE: Final = 1.0
+# And for what was ended by force to be gone, looked for every few milliseconds.
+_GONE: Final = 0.25
 _LOOK_AGAIN: Final = 0.005
 
 
@@ -87,8 +89,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     _signal(process, _KILL)
     await process.wait()
     with suppress(TimeoutError):
-        async with asyncio.timeout(_GRACE):
-            while _signal(process, 0):
+        async with asyncio.timeout(_GONE):
+            while _signal(process, 0):  # noqa: ASYNC110 - nobody tells when the last of a group has ended
                 await asyncio.sleep(_LOOK_AGAIN)
 
 
