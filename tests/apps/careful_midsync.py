@@ -57,9 +57,7 @@ class MidSync:
             async with self._http.request(
                 method, BASE + path, json=body, headers=headers, timeout=limit, allow_redirects=False
             ) as answer:
-                raw = await answer.content.read(MOST_BYTES["answer"])
-                # What was promised and did not come is noticed here.
-                raw += await answer.content.read()
+                raw = await whole(answer, MOST_BYTES["answer"])
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise DoubtError(0) from error
         wait = answer.headers.get("Retry-After", "0")
@@ -90,7 +88,10 @@ class MidSync:
     async def charges(self) -> tuple[int, list[dict[str, Any]]]:
         """Return how many requests were ever charged to this key, and the newest of them."""
         content = await self.ask("GET", LOGS)
-        return content["pagination"]["total"], content["logs"]
+        try:
+            return int(content["pagination"]["total"]), list(content["logs"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DoubtError(0) from error
 
     async def file(self, url: str) -> bytes | None:
         """Return a video that is whole and is one, or None. The key goes to the API alone, not to where files are."""
@@ -101,10 +102,20 @@ class MidSync:
             async with self._http.get(url, timeout=limit, allow_redirects=False) as answer:
                 if answer.status != 200 or not answer.content_type.startswith("video/"):
                     return None
-                data = b"".join([piece async for piece in answer.content.iter_chunked(1 << 16)])
+                data = await whole(answer, MOST_BYTES["file"])
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
-        return data if len(data) < MOST_BYTES["file"] and is_whole_mp4(data) else None
+        return data if is_whole_mp4(data) else None
+
+
+async def whole(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """Return a body of at most so many bytes; raises ClientError for a longer one and for one that breaks off."""
+    data = bytearray()
+    async for piece in answer.content.iter_chunked(1 << 16):
+        data += piece
+        if len(data) > most:
+            raise aiohttp.ClientPayloadError(f"more than {most} bytes")
+    return bytes(data)
 
 
 async def back_off(attempt: int, at_least: float = 0.0) -> None:

@@ -98,9 +98,10 @@ class Shop:
                 # On disk before it is sent: after a crash we know what to look for.
                 self._note(order, "sending")
                 made: bool | None = False
+                seconds = 0.0
                 try:
                     answer = await self._midsync.call("POST", CREATE, body)
-                    order.task_id = answer.get("taskId")
+                    order.task_id = answer["taskId"] if isinstance(answer.get("taskId"), str) else None
                     made = order.task_id is not None or await self._was_made()
                 except DoubtError as doubt:
                     made, seconds = await self._was_made(), doubt.seconds

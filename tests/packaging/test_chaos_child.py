@@ -65,7 +65,7 @@ def test_ctrl_c_ends_the_commands_and_tells_what_is_known(tmp_path: Path) -> Non
             finally:
                 process.kill()
     assert process.returncode == 130
-    assert "0 of 0 faults survived; 2 not run." in text
+    assert "0 of 0 survived; 2 not run." in text
     assert {row["name"]: row["outcome"] for row in json.loads(out.read_text())["matrix"]} == {
         "(no fault)": "survived",
         "task/fail": "not run",

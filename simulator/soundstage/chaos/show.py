@@ -148,6 +148,6 @@ def _tail(output: str) -> list[str]:
 def _sum(results: Iterable[Result]) -> str:
     counts = Counter(one.outcome for one in results)
     tried = counts["survived"] + counts["caught"]
-    parts = [f"{counts['survived']} of {tried} faults survived"]
+    parts = [f"{counts['survived']} of {tried} survived"]
     parts += [f"{counts[name]} {name}" for name in ("not met", "not run") if counts[name]]
     return "; ".join(parts) + "."

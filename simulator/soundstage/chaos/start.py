@@ -61,6 +61,8 @@ def start(
         code = asyncio.run(_run(setup, planned, report))
     except asyncio.CancelledError:
         code = _INTERRUPTED
+    except SoundstageError as error:
+        raise click.UsageError(f"the trials cannot be finished: {error}") from None
     finally:
         report.end()
     if json_file is not None:
