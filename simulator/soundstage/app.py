@@ -1,10 +1,9 @@
 """Composition: the only module that knows every part."""
 
-from soundstage.core.clock import Wall, wall_now
+from soundstage.core.clock import Clock, Wall, wall_now
 from soundstage.core.rules import Book
 from soundstage.core.universe import Opening
 from soundstage.core.world import World
-from soundstage.edge.gate import clock_of
 from soundstage.edge.stage import Stage
 from soundstage.faults import Faults
 from soundstage.providers import Providers
@@ -26,11 +25,17 @@ def create_app(settings: Settings | None = None, wall: Wall = wall_now) -> Stage
     opening = Opening(
         seed=chosen.seed,
         credits=chosen.starting_credits,
-        clock=clock_of(chosen.clock, chosen.speed, chosen.start_at),
+        clock=_clock(chosen),
         history=chosen.history,
         faults=None if chosen.scenario is None else _book(chosen.scenario, faults),
     )
     return Stage(chosen, World(MemoryStore(wall), providers, opening, faults, wall), providers, faults)
+
+
+def _clock(chosen: Settings) -> Clock:
+    if chosen.clock == "manual":
+        return Clock("manual", chosen.speed, at=chosen.start_at)
+    return Clock("real", 1.0) if chosen.clock == "real" else Clock("scaled", chosen.speed)
 
 
 def _book(scenario: str, faults: Faults) -> Book:

@@ -180,16 +180,16 @@ def faults(name: str | None) -> None:
     """List what can go wrong, or print one fault's parameters."""
     from soundstage.faults import Faults
     from soundstage.faults.catalogue import entries
+    from soundstage.validation import nearest
 
     library = Faults()
     if name is None:
         _columns((entry["name"], entry["says"]) for entry in entries(library))
         return
-    try:
-        library.checked(name, {}, "")
-    except ValueError as error:
-        if name not in library:
-            raise click.UsageError(str(error)) from None
+    if name not in library:
+        close = nearest(name, library, 0.5)
+        hint = "soundstage faults lists them" if close is None else f"did you mean {close}?"
+        raise click.UsageError(f"there is no fault {name[:60]!r}; {hint}")
     (entry,) = [one for one in entries(library) if one["name"] == name]
     click.echo(entry["says"])
     _columns((parameter, _described(schema)) for parameter, schema in entry["parameters"].items())

@@ -1,6 +1,7 @@
 """Log lines by structlog, which is loaded when the first line is written: it would cost a fifth of the start.
 
-Without `to_stderr` structlog's own defaults apply, so an embedding program configures it as it likes.
+An embedding program that has configured structlog keeps what it chose. Where nobody chose, lines go to stderr as text:
+structlog's own default prints a traceback's local variables, and there are keys and secrets among them.
 """
 
 import logging
@@ -10,12 +11,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 Format = Literal["text", "json"]
-_chosen: list[Format] = []
+Level = Literal["info", "error"]
+_chosen: list[tuple[Format, Level]] = []
 
 
-def to_stderr(format_: Format) -> None:
-    """Write every line to stderr, from the first one on."""
-    _chosen[:] = [format_]
+def to_stderr(format_: Format = "text", level: Level = "info") -> None:
+    """Write every line of this level and above to stderr, from the first one on."""
+    _chosen[:] = [(format_, level)]
 
 
 @dataclass
@@ -40,12 +42,12 @@ class Log:
     def _lines(self) -> Any:
         import structlog  # noqa: PLC0415 - see above
 
-        if _chosen:
-            _configure(_chosen[0])
+        if _chosen or not structlog.is_configured():
+            _configure(*(_chosen or [("text", "info")])[0])
         return structlog.get_logger(self.name)
 
 
-def _configure(format_: Format) -> None:
+def _configure(format_: Format, level: Level) -> None:
     import structlog  # noqa: PLC0415 - see above
 
     last = structlog.processors.JSONRenderer() if format_ == "json" else structlog.dev.ConsoleRenderer(colors=False)
@@ -56,6 +58,6 @@ def _configure(format_: Format) -> None:
             structlog.processors.format_exc_info,
             last,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if level == "info" else logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -6,6 +6,7 @@ Source: pytest-httpserver's fixtures (one server a session, one clean state a te
 import os
 import shlex
 from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,7 @@ _ALLOWED = ("clock", "speed", "now", "scenario", "seed", "balance", "env")
 _REPLAYED = {"seed": int, "clock": str, "speed": float, "now": str, "scenario": str}
 _MANUAL_START = "2026-01-01T00:00:00Z"
 _stage_key = pytest.StashKey["Soundstage"]()
-_named_key = pytest.StashKey[bool]()
+_scenario_key = pytest.StashKey[Any]()
 _failed_key = pytest.StashKey[bool]()
 
 
@@ -69,6 +70,7 @@ def soundstage(
     """
     from soundstage.core.randomness import key_digest  # noqa: PLC0415
     from soundstage.testing import Soundstage, SoundstageError  # noqa: PLC0415
+    from soundstage.testing.client import names_a_file  # noqa: PLC0415
 
     node = request.node
     how, env = _chosen(node)
@@ -77,7 +79,7 @@ def soundstage(
     key = f"sk_test_{key_digest(home + node.nodeid)[:24]}"
     if home:
         how["universe"] = f"{home}.{key_digest(node.nodeid)[:24]}"
-    refused = None
+    refused, scenario = None, how.get("scenario")
     try:
         stage = Soundstage.open(soundstage_server, key, **how)
         variables = stage.env | {name: stage.expand(text) for name, text in env.items()}
@@ -86,7 +88,7 @@ def soundstage(
     if refused is not None:
         pytest.fail(f"soundstage: {refused}", pytrace=False)
     node.stash[_stage_key] = stage
-    node.stash[_named_key] = isinstance(how.get("scenario"), str | None)
+    node.stash[_scenario_key] = Path(scenario).absolute() if names_a_file(scenario) else scenario
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     yield stage
@@ -115,8 +117,20 @@ def _story(item: pytest.Item, stage: "Soundstage") -> str:
         lines = timeline(stage)
     except SoundstageError as error:
         lines = [f"what happened cannot be told: {error}"]
-    restores = shlex.quote(replay(stage.opened, named=item.stash[_named_key]))
-    return "\n".join([*lines, f"replay: SOUNDSTAGE_REPLAY={restores} pytest {shlex.quote(item.nodeid)}"])
+    scenario, remark = _to_load(item, stage.opened["scenario"])
+    restores = shlex.quote(replay(stage.opened, scenario))
+    return "\n".join([*lines, f"replay: SOUNDSTAGE_REPLAY={restores} pytest {shlex.quote(item.nodeid)}{remark}"])
+
+
+def _to_load(item: pytest.Item, name: str | None) -> tuple[str | None, str]:
+    """Return what a replay loads as its scenario, a name or a file as seen from the rootdir, and a remark on it."""
+    given = item.stash[_scenario_key]
+    if isinstance(given, Mapping):
+        return None, "  # its scenario is a document of the test"
+    if not isinstance(given, Path):
+        return name, ""
+    path = os.path.relpath(given, item.config.rootpath)
+    return (None, "  # its scenario is a file that the test names") if ";" in path else (path, "")
 
 
 def _chosen(node: pytest.Item) -> tuple[dict[str, Any], dict[str, str]]:
@@ -131,7 +145,7 @@ def _chosen(node: pytest.Item) -> tuple[dict[str, Any], dict[str, str]]:
         given = _checked(marker)
         env |= given.pop("env", {})
         how |= given
-    how |= _replayed(os.environ.get("SOUNDSTAGE_REPLAY", ""))
+    how |= _replayed(os.environ.get("SOUNDSTAGE_REPLAY", ""), config.rootpath)
     if how["clock"] == "manual":
         how.setdefault("now", _MANUAL_START)
     return how, env
@@ -163,7 +177,10 @@ def _speed(text: str) -> float:
         pytest.fail(f"soundstage_speed must be a number, got {text!r}", pytrace=False)
 
 
-def _replayed(text: str) -> dict[str, Any]:
+def _replayed(text: str, root: Path) -> dict[str, Any]:
+    """Return how a universe begins by a replay line, whose files are seen from the rootdir."""
+    from soundstage.testing.client import names_a_file  # noqa: PLC0415
+
     found: dict[str, Any] = {}
     for part in filter(None, text.split(";")):
         name, _, value = part.partition("=")
@@ -172,4 +189,6 @@ def _replayed(text: str) -> dict[str, Any]:
         except (KeyError, ValueError):
             allowed = ";".join(f"{name}=..." for name in _REPLAYED)
             pytest.fail(f"SOUNDSTAGE_REPLAY is like '{allowed}', got {part!r}", pytrace=False)
+    if names_a_file(found.get("scenario")):
+        found["scenario"] = root / found["scenario"]
     return found

@@ -1,7 +1,7 @@
 """Turns what pydantic found wrong into one sentence that says what to send instead."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from itertools import islice
@@ -14,7 +14,10 @@ from pydantic_core import ErrorDetails
 
 from soundstage.core.call import NO_HEADERS, BlobRef, Form, Problem
 
+# Where in a document: ("faults", 2, "with", "status").
+Path = tuple[str | int, ...]
 SHOWN = 60
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LIST = re.compile(r".*\blist\[")
 _NUMBER = re.compile(r"(?!.*\bstr\b).*\b(int|float|bool)\b")
 MOST_URL = 2048
@@ -48,7 +51,12 @@ _MUST_BE: Mapping[str, str] = {
     "string_pattern_mismatch": "must match {pattern}",
     "union_tag_invalid": "must have {discriminator} one of {expected_tags}",
     "union_tag_not_found": "must be an object with {discriminator}",
+    "value_error": "{error}",
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
 }
+# Types whose words say everything: what came is not told with them, or by the validator itself.
+_UNTOLD = frozenset({"missing", "extra_forbidden", "value_error"})
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -126,7 +134,7 @@ def ignored(model: type[BaseModel], given: Mapping[str, Any]) -> str | None:
     if given.keys() <= _fields(model):
         return None
     unknown = list(islice((name for name in given if name not in _fields(model)), 5))
-    names = ", ".join(f"{name[:SHOWN]}{_meant(name[:SHOWN], model.model_fields)}" for name in sorted(unknown))
+    names = ", ".join(f"{name[:SHOWN]}{meant(name[:SHOWN], model.model_fields)}" for name in sorted(unknown))
     return header_text(f"ignored fields: {names}")
 
 
@@ -175,27 +183,33 @@ def _problem(error: ValidationError, model: type[BaseModel], given: Mapping[str,
     found = error.errors(include_url=False)
     # Of a field that may be one thing or another, the fault of the alternative that came nearest is told.
     of_first = [one for one in found if one["loc"][:1] == found[0]["loc"][:1]]
-    first = max(of_first, key=lambda one: (not one["type"].endswith("_type"), len(_where(one, given))))
-    field = ".".join(_where(first, given))
+    first = max(of_first, key=lambda one: (not one["type"].endswith("_type"), len(where(one, given))))
+    here = where(first, given)
+    field = ".".join(map(str, here))
     if first["type"] == "missing":
         missing = f"{field} is required"
         strange = (name[:SHOWN] for name in given if name not in model.model_fields)
-        close = get_close_matches(field, list(islice(strange, 100)), 1)
-        return Problem("invalid_request", f"{missing}; you sent {close[0][:SHOWN]}." if close else f"{missing}.", field)
+        close = nearest(field, islice(strange, 100))
+        return Problem("invalid_request", f"{missing}; you sent {close}." if close else f"{missing}.", field)
     if first["type"] == "value_error":
         said = str(first["ctx"]["error"])
         subject = said.partition(" ")[0].rstrip(":")
         return Problem("invalid_request", said, field or (subject if subject in model.model_fields else None))
-    rule = _rule(first)
-    if first["type"].endswith("_type"):
-        # None of the alternatives fits: all of them are told.
-        alike = [
-            one for one in of_first if one["type"].endswith("_type") and _where(one, given) == _where(first, given)
-        ]
-        rule = " or ".join(
-            dict.fromkeys([rule, *(_rule(one).removeprefix("must be ") for one in alike if one != first)])
-        )
-    return Problem("invalid_request", f"{field} {rule}, got {shown(first['input'])}.", field)
+    alike = [first, *(one for one in of_first if where(one, given) == here)]
+    return Problem("invalid_request", f"{field} {sentence(alike)}.", field)
+
+
+def sentence(errors: Sequence[ErrorDetails], *, secret: bool = False) -> str:
+    """Return what a value must be and what came, from what pydantic found wrong with it.
+
+    Of alternatives the one that came nearest is told, or all when none has the value's type. What came is left out
+    where it is `secret`.
+    """
+    nearer = [one for one in errors if not one["type"].endswith("_type")]
+    first = (nearer or errors)[0]
+    rules = list(dict.fromkeys(map(_rule, nearer[:1] or errors)))
+    rule = " or ".join([rules[0], *(one.removeprefix("must be ") for one in rules[1:])])
+    return rule if secret or first["type"] in _UNTOLD else f"{rule}, got {shown(first['input'])}"
 
 
 def _rule(error: ErrorDetails) -> str:
@@ -203,16 +217,63 @@ def _rule(error: ErrorDetails) -> str:
     return error["msg"] if must is None else must.format(**error.get("ctx", {}))
 
 
-def _where(error: ErrorDetails, given: Any) -> list[str]:
-    """Return the path to a fault as the client wrote it, without the names of the alternatives that were tried."""
-    path: list[str] = []
+def where(error: ErrorDetails, given: Any) -> Path:
+    """Return the path to a mistake as the client wrote it, without the names of the alternatives that were tried."""
+    path: list[str | int] = []
     location = error["loc"]
     for part in location:
         inside = isinstance(part, int) if isinstance(given, list) else isinstance(given, Mapping) and part in given
         if inside:
             given = given[part]
-            path.append(str(part))
-    return [*path, str(location[-1])] if error["type"] == "missing" else path
+            path.append(part)
+    return (*path, location[-1]) if error["type"] == "missing" else tuple(path)
+
+
+def place(path: Path) -> str:
+    """Return a path as people write it.
+
+    >>> place(("faults", 2, "with", "status"))
+    'faults[2].with.status'
+    """
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN.fullmatch(part):
+            text += f".{part}" if text else part
+        else:
+            text += f"[{shown(part)}]"
+    return text
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known name that was probably meant, at most 60 characters of it.
+
+    >>> nearest("lostcreate", ["happy", "lost-create"])
+    'lost-create'
+    """
+    close = get_close_matches(name[:SHOWN], list(known), 1, cutoff)
+    return close[0][:SHOWN] if close else None
+
+
+def no_such_key(name: str, known: Iterable[str]) -> str:
+    """Return the sentence about a key that nobody knows, with the one that was probably meant."""
+    names = list(known)
+    close = nearest(name, names)
+    hint = "" if close is None else f"did you mean {close}? "
+    return f"no such key; {hint}allowed here: {', '.join(names) or 'none'}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence that asks for the name that was probably meant, or nothing."""
+    close = nearest(name, known)
+    return "" if close is None else f"; did you mean {close}?"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return the same in brackets, for the middle of a sentence."""
+    close = nearest(name, known)
+    return "" if close is None else f" (did you mean {close}?)"
 
 
 def shown(value: Any) -> str:
@@ -235,8 +296,3 @@ def _kind(value: Any) -> str:
         type(None): "null",
     }
     return kinds.get(type(value), "a number")
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), 1)
-    return f" (did you mean {close[0]}?)" if close else ""

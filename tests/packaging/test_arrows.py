@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +43,24 @@ BREACHES = {
     "faults-provider": Breach("simulator/soundstage/faults/__init__.py", "import soundstage.providers.midsync", LAYERS),
     "edge-app": Breach("simulator/soundstage/edge/router.py", "import soundstage.app", LAYERS),
     "app-cli": Breach("simulator/soundstage/app.py", "import soundstage.cli", LAYERS),
+    "core-settings": Breach("simulator/soundstage/core/money.py", "import soundstage.settings", LAYERS),
+    "core-logs": Breach("simulator/soundstage/core/money.py", "import soundstage.logs", LAYERS),
+    "core-validation": Breach("simulator/soundstage/core/money.py", "import soundstage.validation", LAYERS),
+    "provider-settings": Breach("simulator/soundstage/providers/__init__.py", "import soundstage.settings", LAYERS),
+    "validation-faults": Breach("simulator/soundstage/validation.py", "import soundstage.faults", LAYERS),
+    "resources-providers": Breach("simulator/soundstage/resources.py", "import soundstage.providers", LAYERS),
+    "scenarios-logs": Breach("simulator/soundstage/scenarios/flaws.py", "import soundstage.logs", LAYERS),
+    "settings-edge": Breach("simulator/soundstage/settings.py", "import soundstage.edge.body", LAYERS),
+    "edge-testing": Breach("simulator/soundstage/edge/router.py", "import soundstage.testing.line", LAYERS),
+    "testing-chaos": Breach("simulator/soundstage/testing/line.py", "import soundstage.chaos.plan", LAYERS),
+    "plugin-chaos": Breach("simulator/soundstage/pytest_plugin.py", "import soundstage.chaos.plan", LAYERS),
+    "chaos-cli": Breach("simulator/soundstage/chaos/plan.py", "import soundstage.cli", LAYERS),
     "provider-aiohttp": Breach("simulator/soundstage/providers/midsync/errors.py", "import aiohttp", EDGE_ONLY),
     "faults-aiohttp": Breach("simulator/soundstage/faults/__init__.py", "import aiohttp", EDGE_ONLY),
     "store-aiohttp": Breach("simulator/soundstage/store/memory.py", "import aiohttp", EDGE_ONLY),
+    "testing-aiohttp": Breach("simulator/soundstage/testing/line.py", "import aiohttp", EDGE_ONLY),
+    "chaos-aiohttp": Breach("simulator/soundstage/chaos/plan.py", "import aiohttp", EDGE_ONLY),
+    "validation-aiohttp": Breach("simulator/soundstage/validation.py", "import aiohttp", EDGE_ONLY),
     "suite-simulator": Breach("contracts/soundstage_contracts/__init__.py", "import soundstage.core.money", APART),
     "simulator-suite": Breach("simulator/soundstage/cli.py", "import soundstage_contracts", APART),
     "provider-provider": Breach(
@@ -101,6 +117,25 @@ def test_a_forbidden_import_is_caught_and_named(copy: Path, breach: Breach) -> N
     assert done.returncode == 1, done.stdout + done.stderr
     broken = [line for line in done.stdout.splitlines() if line.rstrip().endswith("BROKEN")]
     assert [line for line in broken if line.startswith(breach.contract)], done.stdout
+
+
+@pytest.mark.parametrize("new", ["extra.py", "extra/__init__.py"])
+def test_a_module_without_a_place_among_the_layers_is_named(copy: Path, new: str) -> None:
+    path = copy / "simulator/soundstage" / new
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('"""Something new."""\n')
+    done = _lint_imports(copy)
+    assert done.returncode == 1, done.stdout
+    assert "- soundstage.extra\n" in done.stdout
+
+
+def test_everything_but_the_edge_and_the_core_is_kept_from_aiohttp() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (sources,) = [one["source_modules"] for one in contracts if one["name"].startswith(EDGE_ONLY)]
+    here = ROOT / "simulator/soundstage"
+    modules = {path.stem for path in here.glob("*.py")} | {path.parent.name for path in here.glob("*/__init__.py")}
+    # The core has a contract of its own, which forbids more.
+    assert set(sources) == {f"soundstage.{name}" for name in modules - {"__init__", "core", "edge"}}
 
 
 @pytest.mark.parametrize("module", ["time", "random", "uuid", "secrets"])

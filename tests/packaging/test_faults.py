@@ -18,28 +18,29 @@ from soundstage.faults.catalogue import entries
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "simulator" / "soundstage" / "faults"
 FAULTS = Faults()
-HOOKS = {"before", "after", "order", "bend", "view", "plan", "sign", "send"}
+HOOKS: dict[type[core.Fault], set[str]] = {
+    core.ExchangeFault: {"before", "after"},
+    core.TaskFault: {"order", "view", "after"},
+    core.CallbackFault: {"plan", "sign", "send"},
+    core.FileFault: {"before", "after"},
+}
 TESTS = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "tests" / "wire").glob("test_faults_*.py")))
 
 TEAPOT = '''"""The provider is a teapot."""
 
-from typing import ClassVar
-
 from pydantic import Field
 
 from soundstage.core.call import Problem, Reply
-from soundstage.core.faults import Place, Scene
-from soundstage.faults import Fault
+from soundstage.core.faults import CallScene
+from soundstage.faults import ExchangeFault
 
 
-class Teapot(Fault):
+class Teapot(ExchangeFault):
     """The call is refused, because the provider is a teapot; nothing is created or charged."""
-
-    place: ClassVar[Place] = "exchange"
 
     colour: str = Field(default="brown", description="the colour of the pot")
 
-    def before(self, scene: Scene) -> Reply | None:
+    def before(self, scene: CallScene) -> Reply | None:
         """Refuse to brew."""
         return scene.provider.reply_to(Problem("invalid_request", f"A {self.colour} teapot."))._replace(status=418)
 '''
@@ -53,13 +54,20 @@ def test_there_are_faults_of_every_family() -> None:
 
 @pytest.mark.parametrize("name", list(FAULTS))
 def test_a_fault_says_what_it_does_and_what_its_parameters_mean(name: str) -> None:
-    kind = FAULTS[name]
     (entry,) = [one for one in entries(FAULTS) if one["name"] == name]
     assert re.fullmatch(r"[A-Z].{20,}\.", entry["says"]), "one sentence for the catalogue"
     assert all(parameter.get("description") for parameter in entry["parameters"].values())
     assert FAULTS.checked(name, {}, "test"), "useful without a parameter"
-    overridden = {hook for hook in HOOKS if getattr(kind, hook) is not getattr(core.Fault, hook)}
-    assert overridden, "at least one hook"
+
+
+@pytest.mark.parametrize("name", list(FAULTS))
+def test_a_fault_has_the_hooks_of_its_place_and_no_other(name: str) -> None:
+    kind = FAULTS[name]
+    (base,) = [base for base in HOOKS if issubclass(kind, base)]
+    own = {hook for hook in HOOKS[base] if getattr(kind, hook) is not getattr(base, hook)}
+    assert own, "at least one hook"
+    strange = {hook for hooks in HOOKS.values() for hook in hooks if hasattr(kind, hook)} - HOOKS[base]
+    assert not strange - set(kind.model_fields)
 
 
 @pytest.mark.parametrize("name", list(FAULTS))

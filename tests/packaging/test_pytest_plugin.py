@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
@@ -31,12 +33,26 @@ def create(prompt="a fox runs"):
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def loaded() -> Iterator[dict[str, ModuleType]]:
+    """Put back what pytester takes away: the modules that the server in this process has loaded meanwhile.
+
+    Loaded a second time, YAML's would no longer know their own nodes.
+    """
+    modules: dict[str, ModuleType] = {}
+    yield modules
+    sys.modules.update(modules)
+
+
+@pytest.fixture
+def suite(
+    loaded: dict[str, ModuleType], pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pytest.Pytester]:
     """Return an empty suite whose warnings are errors, with an app beside it."""
     for name in [name for name in os.environ if name.startswith(("SOUNDSTAGE_", "PYTEST_", "COV_"))]:
         monkeypatch.delenv(name)
     pytester.makepyfile(app=APP)
-    return pytester
+    yield pytester
+    loaded.update(sys.modules)
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +239,63 @@ def test_a_test_that_fails_tells_the_story_of_its_universe_and_how_to_repeat_it(
     monkeypatch.setenv("SOUNDSTAGE_REPLAY", "sede=5")
     result = run(suite, BROKEN)
     result.stdout.fnmatch_lines(["SOUNDSTAGE_REPLAY is like 'seed=...;clock=...;*', got 'sede=5'"])
+
+
+FATES = """
+@pytest.mark.soundstage(clock="manual"{how})
+def test_fates(soundstage):
+    {fault}
+    print("FATES", [create(f"fox {{n}}") == 503 for n in range(16)])
+    assert False
+"""
+RULE = 'soundstage.faults.add("http/status", status=503, when={"probability": 0.5})'
+DOCUMENT = """{
+  "name": "coin", "description": "Every other create is refused, by chance.",
+  "faults": [{"fault": "http/status", "with": {"status": 503}, "when": {"probability": 0.5}}]
+}"""
+
+
+def fates(result: pytest.RunResult) -> tuple[list[str], str, str]:
+    """Return what became of each call of a failed test, and the value and the rest of its replay line."""
+    result.assert_outcomes(failed=1)
+    text = result.stdout.str()
+    replay = re.search("replay: SOUNDSTAGE_REPLAY='(.*)' pytest test_it.py::test_fates(.*)", text)
+    assert replay is not None, text
+    return re.findall("FATES (.*)", text), replay[1], replay[2]
+
+
+def test_a_replay_brings_back_what_chance_decided(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, line, _ = fates(run(suite, FATES.format(how=", seed=5", fault=RULE)))
+    assert ("True" in first[0], "False" in first[0]) == (True, True)
+    other = FATES.format(how=", seed=6", fault=RULE)
+    assert fates(run(suite, other))[0] != first
+    monkeypatch.setenv("SOUNDSTAGE_REPLAY", line)
+    assert fates(run(suite, other)) == (first, line, "")
+
+
+def test_a_replay_names_a_scenario_by_what_can_be_loaded(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = suite.mkdir("bad days")
+    (folder / "mine.yaml").write_text(DOCUMENT)
+    named = {
+        '"happy"': (";scenario=happy", ""),
+        '"bad days/mine.yaml"': (f";scenario=bad days{os.sep}mine.yaml", ""),
+        "__import__('pathlib').Path('bad days', 'mine.yaml')": (f";scenario=bad days{os.sep}mine.yaml", ""),
+        DOCUMENT: ("", "  # its scenario is a document of the test"),
+    }
+    found = {}
+    for scenario, (shown, remark) in named.items():
+        outcome = fates(run(suite, FATES.format(how=f", seed=5, scenario={scenario}", fault="...")))
+        assert (outcome[1].partition("Z")[2], outcome[2]) == (shown, remark)
+        found[scenario] = outcome
+    # From another folder, in a test that knows nothing of the scenario.
+    *_, (by_file, line, _), by_document = found.values()
+    assert by_document[0] == by_file != found['"happy"'][0]
+    monkeypatch.setenv("SOUNDSTAGE_REPLAY", line)
+    monkeypatch.chdir(folder)
+    again = run(suite, FATES.format(how="", fault="..."), f"--rootdir={suite.path}", str(suite.path / "test_it.py"))
+    assert re.findall("FATES (.*)", again.stdout.str()) == by_file
 
 
 def test_a_story_that_cannot_be_told_says_why(suite: pytest.Pytester) -> None:

@@ -12,8 +12,27 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from support.client import PROMPT, Admin, Answer, Client, House
+from support.client import Admin, Answer, Client, House
 from support.receiver import Callback, Receiver
+from support.ways import GATEWAY, MIDSYNC, UNSIGNED, Way
+
+__all__ = (
+    "APPLIED",
+    "ASKED",
+    "EVERY",
+    "GATEWAY",
+    "KEY",
+    "MIDSYNC",
+    "OLD",
+    "SIGNED",
+    "UNSIGNED",
+    "Scene",
+    "Way",
+    "api_key_signature",
+    "begun",
+    "genuine",
+    "seconds",
+)
 
 KEY = "sk_test_called"
 APPLIED, ASKED = "X-Soundstage-Fault-Applied", "X-Soundstage-Fault"
@@ -21,46 +40,6 @@ APPLIED, ASKED = "X-Soundstage-Fault-Applied", "X-Soundstage-Fault"
 OLD = {"midsync": f"whsec_{'b2xk' * 11}", "apikeyorg": f"sec_{'0a' * 24}"}
 
 
-@dataclass(frozen=True)
-class Way:
-    """How one provider takes a task, shows it and calls back."""
-
-    provider: str
-    create: str
-    body: Mapping[str, Any]
-    hook: str
-    poll: str
-    words: tuple[str, str, str]
-    reply_id: str
-
-
-MIDSYNC = Way(
-    "midsync",
-    "/v1/videos/generations",
-    {"model": "kling-2.5-turbo", "prompt": PROMPT, "duration": 5},
-    "callbackUrl",
-    "/unified-video/{}/status",
-    ("processing", "completed", "failed"),
-    "taskId",
-)
-GATEWAY = Way(
-    "apikeyorg",
-    "/v1/videos",
-    {"model": "seedance-2", "prompt": PROMPT},
-    "callback_url",
-    "/v1/tasks/{}",
-    ("processing", "completed", "failed"),
-    "task_id",
-)
-UNSIGNED = Way(
-    "v2gateway",
-    "/v2/videos/generations",
-    {"model": "veo3", "prompt": PROMPT},
-    "notify_hook",
-    "/v2/videos/generations/{}",
-    ("IN_PROGRESS", "SUCCESS", "FAILURE"),
-    "task_id",
-)
 # For tests of all who call back, and of those who sign.
 EVERY = pytest.mark.parametrize("way", [MIDSYNC, GATEWAY, UNSIGNED], ids=lambda way: way.provider)
 SIGNED = pytest.mark.parametrize("way", [MIDSYNC, GATEWAY], ids=lambda way: way.provider)

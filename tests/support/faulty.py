@@ -7,32 +7,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from soundstage.core.clock import parse_iso
-from support.client import PROMPT, Admin, Answer, House
+from support.client import Admin, Answer, House
+from support.ways import CALLERS, CREATES, PROVIDERS, WAYS
 
-PROVIDERS = ("midsync", "apikeyorg", "revidapi", "v2gateway")
-# Who calls back.
-CALLERS = ("midsync", "apikeyorg", "v2gateway")
-_VIDEO = {"prompt": PROMPT}
-CREATE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "midsync": ("/v1/videos/generations", {**_VIDEO, "model": "kling-2.5-turbo", "duration": 5}),
-    "apikeyorg": ("/v1/videos", {**_VIDEO, "model": "seedance-2"}),
-    "revidapi": ("/v1/image/generate", {**_VIDEO, "model": "image-4.0"}),
-    "v2gateway": ("/v2/videos/generations", {**_VIDEO, "model": "veo3"}),
-}
-POLL: Mapping[str, str] = {
-    "midsync": "/unified-video/{}/status",
-    "apikeyorg": "/v1/tasks/{}",
-    "revidapi": "/v1/jobs/{}",
-    "v2gateway": "/v2/videos/generations/{}",
-}
-CALLBACK_URL: Mapping[str, str] = {"midsync": "callbackUrl", "apikeyorg": "callback_url", "v2gateway": "notify_hook"}
+__all__ = (
+    "APPLIED",
+    "CALLBACK_URL",
+    "CALLERS",
+    "CREATE",
+    "MONTH",
+    "NO_RESULTS",
+    "PROVIDERS",
+    "WORDS",
+    "Side",
+    "reason",
+    "results",
+    "side",
+    "urls",
+)
+
+CREATE = CREATES
+CALLBACK_URL: Mapping[str, str] = {name: WAYS[name].hook for name in CALLERS}
 # Waiting, running, succeeded, failed.
-WORDS: Mapping[str, tuple[str, str, str, str]] = {
-    "midsync": ("submitted", "processing", "completed", "failed"),
-    "apikeyorg": ("pending", "processing", "completed", "failed"),
-    "revidapi": ("pending", "processing", "completed", "failed"),
-    "v2gateway": ("NOT_START", "IN_PROGRESS", "SUCCESS", "FAILURE"),
-}
+WORDS: Mapping[str, tuple[str, str, str, str]] = {name: (way.waiting, *way.words) for name, way in WAYS.items()}
 APPLIED = "X-Soundstage-Fault-Applied"
 # In seconds.
 MONTH = 30 * 86_400
@@ -69,12 +66,11 @@ class Side:
         assert answer.status == 200, answer.raw
         if fault:
             assert answer.headers[APPLIED] == fault.partition(";")[0]
-        body = answer.body
-        return str(body.get("taskId") or body.get("task_id") or body["job_id"])
+        return str(answer[WAYS[self.provider].reply_id])
 
     async def poll(self, task_id: str) -> Any:
         """Return a task's body."""
-        answer = await self.call("GET", POLL[self.provider].format(task_id))
+        answer = await self.call("GET", WAYS[self.provider].poll.format(task_id))
         assert answer.status == 200, answer.raw
         return answer.body
 

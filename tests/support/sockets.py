@@ -5,20 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from support.client import KLING, PROMPT
+from support.ways import CREATES
 
-# A create call of each provider, and where its key's text goes is the same for all.
-CREATES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "midsync": ("/v1/videos/generations", KLING),
-    "apikeyorg": ("/v1/videos", {"model": "seedance-2", "prompt": PROMPT}),
-    "revidapi": ("/v1/image/generate", {"model": "image-4.0", "prompt": PROMPT}),
-    "v2gateway": ("/v2/videos/generations", {"model": "veo3", "prompt": PROMPT}),
-}
+__all__ = ("CREATES", "Came", "atalk", "create", "hanging", "request", "talk")
 
 
 @dataclass(frozen=True)
@@ -73,3 +67,22 @@ def talk(url: str, sent: bytes, patience: float = 5.0) -> Came:
 async def atalk(url: str, sent: bytes, patience: float = 5.0) -> Came:
     """Talk from another thread, since the server is in this one."""
     return await asyncio.to_thread(talk, url, sent, patience)
+
+
+async def hanging(url: str, sent: bytes, under_way: Callable[[], Awaitable[bool]], after: bytes = b"") -> bytes:
+    """Return what comes of a reply that then hangs, and leave; `after` is what its last bytes are.
+
+    That the reply is under way is told by the server; nobody waits to see whether more comes.
+    """
+    where = urlsplit(url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(sent)
+    came = await reader.readuntil(after) if after else b""
+    more = asyncio.create_task(reader.read(1))
+    async with asyncio.timeout(10):
+        while not await under_way():
+            pass
+    assert not more.done()
+    more.cancel()
+    writer.close()
+    return came

@@ -15,7 +15,7 @@ from soundstage.core.bent import Bent, bent_of
 from soundstage.core.call import Call, Reply
 from soundstage.core.invariants import violations
 from soundstage.core.money import MICROS, number
-from soundstage.core.rules import Aim, Book, Rule
+from soundstage.core.rules import Aim, Book, Rule, book_of, put_book
 from soundstage.core.slots import slots_of
 from soundstage.core.task import Task
 from soundstage.core.timeline import TERMINAL
@@ -134,9 +134,9 @@ class AnyFaults(RuleBasedStateMachine):
         made = Rule(f"rule_{self.number}", fault[0], self.checked(*fault).params, aim, f"rule_{self.number}")
 
         def step(tx: Tx) -> None:
-            book: Book = tx.get("meta", "faults") or Book()
+            book = book_of(tx) or Book()
             changed = {"staged": (made,)} if scenario else {"rules": (made, *book.rules)[:4]}
-            tx.put("meta", "faults", book._replace(**changed))
+            put_book(tx, book._replace(**changed))
 
         self.stage.do(step)
 

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from soundstage.core import outbox
+from soundstage.core.fork import become
+from soundstage.core.money import MICROS
+from soundstage.core.opening import Newcomer, enter, new_key
+from soundstage.core.outbox import Attempt, Planned
+from soundstage.core.rules import Aim, Book, Rule, book_of
 from soundstage.core.store import Store
 from soundstage.core.universe import Opening, open_universe
+from soundstage.core.uploads import Upload, announce
 from soundstage.core.view import Tx
+from soundstage.core.wallet import the_wallet
+from soundstage.providers import Providers
 from soundstage.store.blobs import BlobStore
 from soundstage.store.logged import LoggedStore
 from soundstage.store.memory import MemoryStore
-from unit.stage import MANUAL, Wall, finish
+from unit.stage import MANUAL, Wall, a_key, finish, opened
 from unit.test_blobs import has, put
 from unit.test_store import BACKENDS, SharedLog, contents
+
+LEADS_TO = {"task_id": "t", "provider": "midsync", "key_id": "k", "url": "https://app.example/hook"}
+
+
+def an_upload(name: str, source: str | None) -> Upload:
+    return Upload(name, "revidapi", "k", "k", "image", 0, 2**60, 1000, ("image/png",), source=source)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -65,7 +81,7 @@ def test_a_copy_replaces_what_was_there_and_is_told_of(store: Store) -> None:
     told: list[str] = []
     fill(store, "one", 1)
     fill(store, "two", 8, 9)
-    store.on_commit = lambda universe, view: told.append(universe)
+    store.listeners.append(lambda universe, view: told.append(universe))
     finish(store.copy("one", "two", nothing))
     assert rows(store, "two") == [(1, "row 1")]
     assert told == ["two"]
@@ -136,6 +152,41 @@ def test_copies_make_room_like_any_other_universe() -> None:
         finish(store.copy("one", f"copy {number}", nothing))
         finish(store.transact("one", nothing))
     assert len(list(store.universes())) <= 10
+
+
+def test_a_copy_s_outbox_holds_no_callback_and_every_file_that_was_still_being_fetched() -> None:
+    tx = opened()
+    url = "https://files.example/x.png"
+    called = [outbox.schedule(tx, Planned("done", b"{}"), **LEADS_TO, copy=copy) for copy in range(3)]
+    for one in called[:2]:
+        assert one.due is not None
+        outbox.claim(tx, one.due)
+    outbox.answer(tx, called[0], Attempt(tx.now, 200, None, ()), "delivered", None)
+    fetched, waiting = (announce(tx, an_upload(name, url)) for name in ("upl_1", "upl_2"))
+    # The original is fetching this one, so its attempt is claimed.
+    tx.delete("attempt", next(due for due, row in tx.scan("attempt") if row == fetched.id))
+    announce(tx, an_upload("upl_3", None))
+    become(tx, Providers(), {})
+    states = [delivery.state for _, delivery in tx.scan("delivery")]
+    assert states == ["delivered", "dropped", "dropped"]
+    assert sorted(row for _, row in tx.scan("attempt")) == [fetched.id, waiting.id]
+
+
+def test_a_newcomer_stands_for_its_provider_s_first_key_or_is_opened_with_its_rules() -> None:
+    tx, providers = opened(), Providers()
+    rule = Rule("r", "http/status", b"{}", Aim(), "its suffix")
+    newcomers = {
+        name: Newcomer(new_key(providers[name], "sk_test_of_a_copy", starts_with=7 * MICROS), (rule,))
+        for name in ("midsync", "revidapi")
+    }
+    keys = become(tx, providers, newcomers)
+    assert keys["midsync"] == replace(a_key(credits_=0), shown="sk_test…copy")
+    assert keys["revidapi"] == newcomers["revidapi"].key
+    assert the_wallet(tx, keys["revidapi"].wallet).available == 7 * MICROS
+    assert book_of(tx) == Book(suffixes=(rule,))
+    # A key that comes twice brings its rules once.
+    assert enter(tx, providers["revidapi"], newcomers["revidapi"], Opening(seed=1, credits=0)) == keys["revidapi"]
+    assert book_of(tx) == Book(suffixes=(rule,))
 
 
 def test_the_copy_of_a_file_outlives_the_original(blobs: BlobStore) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundstage.faults import Faults
+from soundstage.faults.rule import RuleBody, rule_from
 from soundstage.providers import Providers
 from soundstage.scenarios import (
     MOST_BYTES,
@@ -151,16 +152,19 @@ BAD: dict[str, tuple[str, list[tuple[int, str]]]] = {
     ),
     "rule-key": (rules("- fault: task/fail", "  wehn: {}"), [(5, "wehn: no such key; did you mean when?")]),
     "inner-name": (rules("- fault: task/fail", "  with_: {}"), [(5, "with_: no such key; did you mean with?")]),
-    "null": (rules("- fault: task/fail", "  with:"), [(5, "faults[0].with: must be a mapping, got null")]),
+    "null": (rules("- fault: task/fail", "  with:"), [(5, "faults[0].with: must be an object, got null")]),
     "parameter": (
         rules("- fault: http/status", "  with:", "    status: 503", "    massage: x"),
-        [(7, "with.massage: no such key; did you mean message? allowed here: status, message, retry_after")],
+        [(7, "with.massage: http/status has no parameter 'massage' (did you mean message?); it has status, message")],
     ),
     "value": (
         rules("- fault: task/fail", "- fault: task/fail", "- fault: http/status", "  with:", "    status: 99"),
-        [(8, "faults[2].with.status: http/status: must be greater than or equal to 400, got 99")],
+        [(8, "faults[2].with.status: http/status: status must be at least 400, got 99")],
     ),
-    "word": (rules("- fault: task/fail", "  with: {at: noon}"), [(5, "with.at: task/fail: must be 'start', 'mid")]),
+    "word": (
+        rules("- fault: task/fail", "  with: {at: noon}"),
+        [(5, "with.at: task/fail: at must be one of 'start', 'mid")],
+    ),
     "pair": (
         rules("- fault: transport/latency", "  with:", "    distribution: uniform", "    ms: 20", "    to_ms: 10"),
         [(8, "faults[0].with.to_ms: transport/latency: to_ms must be at least ms, which is 20")],
@@ -190,15 +194,18 @@ BAD: dict[str, tuple[str, list[tuple[int, str]]]] = {
         rules("- fault: task/fail", "  when:", "    from: soon", "    until: 10 minutes"),
         [(6, "when.from: must be a span such as 30s"), (7, 'got "10 minutes"')],
     ),
-    "share": (rules("- fault: task/fail", "  when: {probability: 2}"), [(5, "when.probability: must be less than or")]),
-    "zeroth": (rules("- fault: task/fail", "  when: {nth: 0}"), [(5, "when.nth: must be greater than or equal to 1")]),
+    "share": (
+        rules("- fault: task/fail", "  when: {probability: 2}"),
+        [(5, "when.probability: must be at most 1, got 2")],
+    ),
+    "zeroth": (rules("- fault: task/fail", "  when: {nth: 0}"), [(5, "when.nth: must be at least 1, got 0")]),
     "text-count": (
         rules("- fault: task/fail", "  when: {nth: '1'}"),
-        [(5, 'when.nth: must be a valid integer, got "1')],
+        [(5, 'when.nth: must be an integer, got "1"')],
     ),
     "field": (
         rules("- fault: task/fail", "  when: {fields: {a: [1]}}"),
-        [(5, "when.fields.a: must be a valid string or")],
+        [(5, "when.fields.a: must be a string or an integer or")],
     ),
     "all": (
         rules(
@@ -240,7 +247,7 @@ BAD_TOML: dict[str, tuple[str, int, str]] = {
             "]]\n", "]]\nfault = 'http/status'\n"
         ),
         8,
-        "faults[1].with.status: http/status: must be greater than or equal to 400, got 99",
+        "faults[1].with.status: http/status: status must be at least 400, got 99",
     ),
     "inline": (
         "name = 'one'\ndescription = 'x'\n[[faults]]\nfault = 'http/status'\nwith = {status = 99}",
@@ -272,6 +279,25 @@ def test_a_bad_toml_scenario_is_told_with_its_line(text: str, line: int, words: 
     assert words in said
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"fault": "http/statsu"},
+        {"fault": "http/status", "with": {"status": 99}},
+        {"fault": "http/status", "with": {"massage": "x"}},
+        {"fault": "transport/latency", "with": {"distribution": "uniform", "ms": 9, "to_ms": 8}},
+        {"fault": "task/fail", "when": {"provider": "midsink"}},
+        {"fault": "task/fail", "when": {"provider": "midsync", "operation": "getJob"}},
+    ],
+)
+def test_a_rule_set_alone_is_refused_in_the_words_for_one_in_a_scenario(rule: dict[str, Any]) -> None:
+    with pytest.raises(ScenarioError) as in_a_scenario:
+        scenario_from({"name": "one", "description": "x", "faults": [rule]}, FAULTS, PROVIDERS)
+    with pytest.raises(ValueError, match=r"must|there is no fault|has no parameter") as alone:
+        rule_from(RuleBody.model_validate(rule), FAULTS, PROVIDERS, name="", origin="")
+    assert str(in_a_scenario.value).endswith(str(alone.value))
+
+
 def test_a_key_in_an_aim_is_never_shown() -> None:
     (said,) = told(rules("- fault: task/fail", f"  when: {{key: {'sk_secret_' * 30}}}"))
     assert "faults[0].when.key: must have at most 200 characters" in said
@@ -286,7 +312,7 @@ def test_at_most_twenty_flaws_are_told_and_the_others_counted() -> None:
 
 def test_what_comes_as_json_is_told_by_place() -> None:
     document = {"name": "one", "description": "x", "faults": [{"fault": "task/fail", "with": {"at": 3}}]}
-    with pytest.raises(ScenarioError, match=r"^faults\[0\]\.with\.at: task/fail: must be 'start'"):
+    with pytest.raises(ScenarioError, match=r"^faults\[0\]\.with\.at: task/fail: at must be one of 'start'"):
         scenario_from(document, FAULTS, PROVIDERS)
 
 

@@ -269,7 +269,7 @@ def test_the_version_grows_by_one_for_a_write_and_not_for_a_read(store: Store) -
 
 def test_on_commit_is_called_after_writes_only_and_sees_them(store: Store) -> None:
     heard: list[tuple[str, Any]] = []
-    store.on_commit = lambda universe_id, view: heard.append((universe_id, view.get("a", 1)))
+    store.listeners.append(lambda universe_id, view: heard.append((universe_id, view.get("a", 1))))
     scanned(store, "a")
 
     def breaks(tx: Tx) -> None:

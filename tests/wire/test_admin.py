@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -291,3 +292,21 @@ async def test_unknown_endpoints_and_bad_bodies(stage: House) -> None:
     async with stage.http.post(f"{stage.url}/__admin/keys", data=b"{") as reply:
         assert 400 <= reply.status < 500
         assert (await reply.json())["error"]["message"]
+
+
+async def test_a_receiver_that_hangs_holds_no_other_task_s_answer_back(stage: House, receiver: Receiver) -> None:
+    receiver.hang()
+    other = Receiver()
+    await other.start()
+    try:
+        slow = (await stage.client().create(callbackUrl=receiver.url))["taskId"]
+        await stage.admin().advance(until="idle", wait="none")
+        await receiver.arrived()
+        async with asyncio.timeout(4):
+            early = await stage.client().create({**KLING, "prompt": "sim:callback-early"}, callbackUrl=other.url)
+        assert [one.body["taskId"] for one in other.got] == [early["taskId"]]
+        states = {one["task_id"]: one["state"] for one in await stage.admin().deliveries()}
+        assert states == {slow: "in_flight", early["taskId"]: "delivered"}
+    finally:
+        receiver.release()
+        await other.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -69,3 +70,76 @@ async def test_another_seed_brings_other_faults(open_stage: OpenStage, seed: int
     other = await answers(await open_stage(seed=seed), 8, requests()[:100])
     statuses = [Counter({one[:3]: count for one, count in told.items() if one[0] != "task"}) for told in (usual, other)]
     assert statuses[0] != statuses[1]
+
+
+CHANCE: dict[str, Any] = {
+    "fault": "http/status",
+    "with": {"status": 503},
+    "when": {"operation": "quote", "probability": 0.5},
+}
+# Rules that draw, are spent, begin later or act on all; and one whose chance is another rule's for the same calls.
+OTHERS: tuple[dict[str, Any], ...] = (
+    {"fault": "transport/latency", "with": {"distribution": "uniform", "ms": 0, "to_ms": 1}, "when": {"times": 3}},
+    {"fault": "http/unknown-field", "when": {"probability": 0.3, "from": "1s"}},
+    {"fault": "http/wrong-content-type", "when": {"every": 2}},
+    {"fault": "task/fail", "when": {"probability": 0.5}},
+)
+
+
+@dataclass
+class Chance:
+    """Calls of which one rule refuses some by chance."""
+
+    stage: House
+    key: str = "sk_test_chance"
+
+    async def rules(self, *rules: dict[str, Any]) -> None:
+        """Set rules."""
+        for rule in rules:
+            await self.stage.admin(self.key).post("/faults", rule)
+
+    async def refused(self, asked: str = "transport/latency;ms=0") -> list[bool]:
+        """Make calls, three at a time alike but for their number, and return which are refused."""
+        headers = {"Authorization": f"Bearer {self.key}", "X-Soundstage-Fault": asked}
+        found = []
+        for number in range(24):
+            body, url = {**KLING, "prompt": f"Scene {number % 3}"}, f"{self.stage.client().base}/unified-video/quote"
+            async with self.stage.http.post(url, json=body, headers=headers) as answer:
+                found.append(answer.status == 503)
+        await self.stage.admin(self.key).advance(seconds=1)
+        return found
+
+    async def fates(self, others: str) -> list[bool]:
+        """Return which of the calls after it was set a rule refuses; the other rules are set then, or never."""
+        if others == "long before":
+            await self.rules(*OTHERS)
+            await self.refused("transport/latency;distribution=uniform;ms=0;to_ms=1")
+        await self.rules(*(OTHERS if others == "before" else ()), CHANCE, *(OTHERS if others == "after" else ()))
+        first = await self.refused()
+        await self.rules(*(OTHERS if others == "between" else ()))
+        return first + await self.refused()
+
+
+async def test_what_chance_brings_a_rule_depends_on_no_other_rule(open_stage: OpenStage) -> None:
+    never = await Chance(await open_stage()).fates("never")
+    assert 10 < sum(never) < 38
+    for others in ("long before", "before", "after", "between"):
+        assert await Chance(await open_stage()).fates(others) == never, others
+
+
+async def test_a_rule_set_again_repeats_what_it_did(open_stage: OpenStage) -> None:
+    chance = Chance(await open_stage())
+    first = await chance.fates("never")
+    await chance.stage.admin(chance.key).call("DELETE", "/faults")
+    assert await chance.fates("never") == first
+
+
+async def test_a_scenario_put_again_repeats_what_it_did(open_stage: OpenStage) -> None:
+    """At the same instant too."""
+    chance = Chance(await open_stage())
+    document, told = {"name": "one", "description": "One.", "faults": [CHANCE]}, []
+    for _ in range(2):
+        await chance.stage.admin(chance.key).call("PUT", "/scenario", document)
+        told.append(await chance.refused())
+    assert told[0] == told[1]
+    assert 0 < sum(told[0]) < len(told[0])

@@ -12,7 +12,6 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from conftest import OpenStage
 from support.callbacks import (
-    EVERY,
     GATEWAY,
     KEY,
     MIDSYNC,
@@ -171,7 +170,7 @@ async def test_only_retries_lack_the_signature_where_that_is_asked_for(scene: Sc
     assert all("timestamp" in " ".join(one.headers).lower() for one in scene.receiver.got)
 
 
-@EVERY
+@SIGNED
 async def test_a_reserialised_body_is_the_same_json_in_other_bytes(scene: Scene) -> None:
     task = await scene.create(asked="callback/reserialised")
     await scene.admin.advance()

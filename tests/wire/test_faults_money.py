@@ -132,7 +132,9 @@ async def test_a_drifted_price_differs_from_the_quote(stage: House) -> None:
 async def test_where_no_price_is_ever_shown_none_changes(stage: House, fault: str) -> None:
     one = side(stage, "v2gateway")
     price = await price_of(one)
-    await one.made(fault)
+    answer = await one.create(fault)
+    assert answer.headers["X-Soundstage-Warning"].startswith(f"{fault} changes nothing here: /v2 gateway does not say")
+    assert "X-Soundstage-Fault-Applied" not in answer.headers
     assert (await wallet(one))[1] == price
 
 

@@ -171,7 +171,13 @@ async def test_progress_that_is_never_shown_does_not_fall_back(stage: House, pro
     one = side(stage, provider)
     planned = await one.offsets(await one.made())
     await one.admin.post("/reset", {"what": "state"})
-    assert await one.offsets(await one.made("task/progress-back")) == planned
+    await one.rule("task/progress-back")
+    answer = await one.create("task/progress-back")
+    assert answer.headers["X-Soundstage-Warning"].startswith("task/progress-back changes nothing here: ")
+    assert APPLIED not in answer.headers
+    (task,) = (await one.admin.get("/tasks"))["tasks"]
+    assert await one.offsets(task["id"]) == planned
+    assert (await one.admin.get(f"/tasks/{task['id']}"))["faults"] == []
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

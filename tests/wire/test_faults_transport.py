@@ -20,7 +20,7 @@ import pytest
 from conftest import OpenStage
 from soundstage.app import create_app
 from soundstage.core.call import Reply
-from soundstage.core.faults import Scene
+from soundstage.core.faults import CallScene
 from soundstage.core.randomness import Draw
 from soundstage.edge import wire
 from soundstage.faults.transport.latency import Latency
@@ -171,7 +171,7 @@ async def test_latencies_add_up_and_delay_what_is_lost(stage: House) -> None:
 def drawn(name: str, **params: Any) -> int:
     """Return the milliseconds that a latency draws for a call of this name."""
     anything: Any = None
-    reply = Latency(**params).after(Scene(anything, anything, Draw(name), ""), Reply({}))
+    reply = Latency(**params).after(CallScene(anything, anything, Draw(name), anything, anything), Reply({}))
     assert reply.wire is not None
     return reply.wire.delay_ms
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -10,11 +13,40 @@ import pytest
 
 from soundstage.faults import Faults
 from soundstage.faults.magic import SUFFIXES, TOKENS, Suffix, Token
-from support.client import KLING, Client, House
+from support.client import KLING, House
+from support.faulty import APPLIED, Side
+from support.sockets import atalk, hanging, request
 
 FAULTS = Faults()
 BY_EXCHANGE = [token for token in TOKENS if FAULTS.kind(token.fault).place == "exchange"]
-BY_TASK = [token for token in TOKENS if FAULTS.kind(token.fault).place != "exchange"]
+# What the client gets from the very call, how the connection ends, and whether the call is charged. A stream's words
+# come after three events.
+ANSWERS: Mapping[str, tuple[str, str, bool]] = {
+    "lose": ("nothing", "open", True),
+    "reset": ("nothing", "reset", False),
+    "hang": ("nothing", "open", False),
+    "latency": ("200 JSON", "closed", True),
+    "garbage": ("no HTTP", "closed", False),
+    "truncated": ("200 half", "closed", True),
+    "status": ("503 JSON", "closed", False),
+    "limited": ("429 JSON, again in 3 s", "closed", False),
+    "malformed": ("200 no JSON", "closed", True),
+    "broke": ("402 JSON", "closed", False),
+    "stream-cut": ("200 ...", "reset", True),
+    "stream-stall": ("200 ...", "open", True),
+    "stream-malformed": ("200 ...#", "closed", True),
+    "stream-error": ("200 ...!", "closed", True),
+}
+# What the last of so many calls of a key gets.
+KEYS: Mapping[str, tuple[int, str]] = {
+    "revoked": (1, "401"),
+    "invalid": (1, "401"),
+    "broke": (1, "402"),
+    "outage": (1, "503"),
+    "throttled": (2, "429"),
+    "laggy": (1, "200, late"),
+    "flaky": (3, "connection lost"),
+}
 
 
 @pytest.mark.parametrize("token", TOKENS, ids=lambda token: token.word)
@@ -27,41 +59,84 @@ def test_every_token_names_a_fault_and_its_example_is_a_value_it_takes(token: To
         assert token.takes in {field.alias or name for name, field in fields.items()}
 
 
-@pytest.mark.parametrize("token", BY_TASK, ids=lambda token: token.word)
-async def test_a_word_in_a_prompt_bends_the_task_and_what_comes_of_it(stage: House, token: Token) -> None:
-    client, admin = stage.client(), stage.admin("sk_test_somebody")
-    answer = await client.create({**KLING, "prompt": f"A beach, {token.shown}, at sunset"})
-    assert answer.status == 200
-    assert answer.headers["X-Soundstage-Fault-Applied"] == token.fault
-    assert "X-Soundstage-Warning" not in answer.headers
-    whole = await admin.get(f"/tasks/{answer['taskId']}")
-    assert [(one["fault"], one["origin"]) for one in whole["faults"]] == [
-        (token.fault, f"sim:{token.word} in the request")
-    ]
+def test_every_word_that_bends_a_call_has_a_row() -> None:
+    assert set(ANSWERS) == {token.word for token in BY_EXCHANGE}
+    assert set(KEYS) == {suffix.word for suffix in SUFFIXES}
+
+
+# --- what bends a call ----------------------------------------------------------------------------------------------
+
+
+def call_with(token: Token) -> bytes:
+    """Return the bytes of a call of API-Key that takes this word, on a connection for this call alone."""
+    # A tenth of what its example asks for is as good an example.
+    shown = "sim:latency=80ms" if token.word == "latency" else token.shown
+    messages = [{"role": "user", "content": f"Hello {shown}"}]
+    path = "/v1/chat/completions"
+    body: dict[str, Any] = {"model": "gpt-5-mini", "messages": messages}
+    if token.word == "broke":
+        path, body = "/v1/videos", {"model": "seedance-2", "prompt": shown}
+    if token.word.startswith("stream-"):
+        body["stream"] = True
+    return request("POST", f"/apikeyorg{path}", body, Connection="close")
 
 
 @pytest.mark.parametrize("token", BY_EXCHANGE, ids=lambda token: token.word)
 async def test_a_word_in_a_prompt_bends_the_very_call(stage: House, token: Token) -> None:
-    gateway, admin = stage.gateway(), stage.admin("sk_test_somebody")
-    stream = token.word.startswith("stream-")
-    body: dict[str, Any] = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": f"Hello {token.shown}"}]}
-    path = "/v1/chat/completions"
-    if token.fault in {"money/insufficient-credit", "money/overcharge"}:
-        path, body = "/v1/videos", {"model": "seedance-2", "prompt": token.shown}
-    await _whatever_comes(stage, f"{gateway.base}{path}", {**body, **({"stream": True} if stream else {})})
-    journal = (await admin.get("/requests"))["requests"]
-    assert len(journal) == 1
-    assert journal[0]["response"]["headers"]["X-Soundstage-Fault-Applied"] == token.fault
+    comes, end, charged = ANSWERS[token.word]
+    admin = stage.admin()
+
+    async def under_way() -> bool:
+        return bool((await admin.get("/requests"))["requests"])
+
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    if end == "open":
+        raw = await hanging(stage.url, call_with(token), under_way, b"\n\n\r\n" if "." in comes else b"")
+    else:
+        came = await atalk(stage.url, call_with(token))
+        assert came.end == end
+        raw = came.raw
+    assert word_for(raw) == comes
+    assert token.word != "latency" or loop.time() - began >= 0.08
+    (row,) = (await admin.get("/requests"))["requests"]
+    assert row["response"]["headers"][APPLIED] == token.fault
+    assert row["status"] == int(comes.partition(" ")[0] if comes[0].isdigit() else 0)
+    assert end != "open" or str(row["response"]["body"]).count("data: ") == comes.count(".")
+    wallet = await admin.wallet()
+    assert (wallet["held"] + wallet["spent"] > 0) is charged
+    await admin.sound()
 
 
-async def _whatever_comes(stage: House, url: str, body: Any, key: str = "sk_test_somebody") -> None:
-    """Make a call that may be reset, cut, garbage or never answered."""
-    headers = {"Authorization": f"Bearer {key}"}
+def word_for(raw: bytes) -> str:
+    """Return what came of a reply: of a stream a point for each event, # for one that is no JSON, ! for an error."""
+    if not raw.startswith(b"HTTP/"):
+        return "no HTTP" if raw else "nothing"
+    head, _, body = raw.partition(b"\r\n\r\n")
+    status = raw.split(b" ", 2)[1].decode()
+    if b"text/event-stream" in head:
+        return f"{status} {''.join(map(sign_for, re.findall(rb'^data: (?!.DONE)(.*)$', body, re.MULTILINE)))[:4]}"
+    promised = re.search(rb"Content-Length: (\d+)", head)
+    assert promised is not None
+    if len(body) < int(promised[1]):
+        return f"{status} half"
+    again = re.search(rb"Retry-After: (\d+)", head)
+    kind = "JSON" if is_json(body) else "no JSON"
+    return f"{status} {kind}" + (f", again in {again[1].decode()} s" if again else "")
+
+
+def sign_for(event: bytes) -> str:
+    if not is_json(event):
+        return "#"
+    return "!" if "error" in json.loads(event) else "."
+
+
+def is_json(text: bytes) -> bool:
     try:
-        async with asyncio.timeout(1), stage.http.post(url, json=body, headers=headers) as answer:
-            await answer.read()
-    except (TimeoutError, aiohttp.ClientError):
-        return
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 async def test_a_word_that_means_nothing_is_said_to_mean_nothing(stage: House) -> None:
@@ -73,32 +148,46 @@ async def test_a_word_that_means_nothing_is_said_to_mean_nothing(stage: House) -
 async def test_a_value_that_cannot_be_taken_changes_nothing_and_is_said(stage: House) -> None:
     answer = await stage.client().create({**KLING, "prompt": "sim:status=200"})
     assert answer.status == 200
-    assert "X-Soundstage-Fault-Applied" not in answer.headers
+    assert APPLIED not in answer.headers
     assert answer.headers["X-Soundstage-Warning"].startswith("sim:status: http/status: status: ")
 
 
-async def _create(client: Client) -> int:
-    return (await client.call("POST", "/unified-video/generate", body=dict(KLING))).status
+# --- the last word of a key -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES, ids=lambda suffix: suffix.word)
 async def test_the_last_word_of_a_key_does_what_it_says(stage: House, suffix: Suffix) -> None:
-    client = stage.client(suffix.shown)
-    if suffix.word in {"revoked", "invalid"}:
-        assert await _create(client) == 401
-        return
-    if suffix.word == "broke":
-        assert await _create(client) == 402
-        return
-    assert suffix.fault is not None
-    rules = (await stage.admin(suffix.shown).get("/faults"))["rules"]
-    assert rules == [] or rules[0]["fault"] == suffix.fault
-    every = suffix.aim.every or 1
-    for _ in range(every - 1):
-        assert await _create(client) == 200
-    await _whatever_comes(stage, f"{client.base}/unified-video/generate", dict(KLING), suffix.shown)
-    listed = (await stage.admin(suffix.shown).get("/faults"))["rules"]
-    assert [rule["fault"] for rule in listed] == [suffix.fault]
+    calls, outcome = KEYS[suffix.word]
+    admin = stage.admin(suffix.shown)
+    for _ in range(calls - 1):
+        assert await created(stage, suffix.shown) == "200"
+    ask = late if outcome.endswith("late") else created
+    assert await ask(stage, suffix.shown) == outcome
+    rules = (await admin.get("/faults"))["rules"]
+    assert [(rule["fault"], rule["applied"]) for rule in rules] == ([(suffix.fault, 1)] if suffix.fault else [])
+
+
+async def created(stage: House, key: str) -> str:
+    """Return what a create call gets."""
+    try:
+        return str((await Side(stage, "midsync", key).create()).status)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        return "connection lost"
+
+
+async def late(stage: House, key: str) -> str:
+    """Return what a create call gets whose answer is not there when its work is done; nobody waits for the answer."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    call = asyncio.create_task(created(stage, key))
+    async with asyncio.timeout(10):
+        while not await stage.admin(key).tasks():
+            pass
+    (row,) = (await stage.admin(key).get("/requests"))["requests"]
+    # Had the machine stood still for a second, the answer would be there, and rightly so.
+    assert not call.done() or loop.time() - began >= 1
+    call.cancel()
+    return f"{row['status']}, late"
 
 
 async def test_a_registered_key_keeps_its_word_and_a_named_balance_beats_it(stage: House) -> None:
@@ -106,5 +195,5 @@ async def test_a_registered_key_keeps_its_word_and_a_named_balance_beats_it(stag
     assert (await admin.register(key="sk_test_team_broke"))["balance"] == "0"
     assert (await admin.register(key="sk_test_rich_broke", balance="70"))["balance"] == "70"
     await admin.register(key="sk_test_team_outage")
-    assert await _create(stage.client("sk_test_team_outage")) == 503
-    assert await _create(stage.client("sk_test_other")) == 200
+    assert await created(stage, "sk_test_team_outage") == "503"
+    assert await created(stage, "sk_test_other") == "200"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import aiohttp
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
@@ -111,7 +112,7 @@ async def test_a_wait_ends_with_the_call_it_waits_for(stage: House) -> None:
     answer = await asyncio.wait_for(waiting, 10)
     assert answer["reached"] is True
     assert [row["operation"] for row in answer["requests"]] == ["createVideo"] * 2
-    assert stage.stage.journal.heard == set()
+    assert stage.stage.journal.listeners == []
 
 
 async def test_a_wait_for_what_has_happened_ends_at_once(stage: House) -> None:
@@ -124,7 +125,29 @@ async def test_a_wait_in_vain_ends_with_its_time(stage: House) -> None:
     await stage.client().create()
     answer = await stage.admin().get("/requests/wait?count=2&timeout=0.05")
     assert (answer["reached"], len(answer["requests"])) == (False, 1)
-    assert stage.stage.journal.heard == set()
+    assert stage.stage.journal.listeners == []
+
+
+async def test_a_wait_for_lost_replies_hears_of_a_client_that_left(stage: House) -> None:
+    waiting = asyncio.create_task(stage.admin().get("/requests/wait?status=0&timeout=30"))
+    creating = asyncio.create_task(stage.client().create({**KLING, "prompt": "sim:latency=1m"}))
+    written_down = await stage.admin().get("/requests/wait?operation=create&status=200&timeout=30")
+    assert written_down["reached"] is True
+    creating.cancel()
+    answer = await asyncio.wait_for(waiting, 10)
+    assert [(row["operation"], row["status"]) for row in answer["requests"]] == [("createVideo", 0)]
+
+
+async def test_a_reply_that_nobody_got_is_counted_as_none(stage: House) -> None:
+    with pytest.raises(aiohttp.ClientError):
+        await stage.client().create({**KLING, "prompt": "sim:lose"})
+    creating = asyncio.create_task(stage.client().create({**KLING, "prompt": "sim:latency=1m"}))
+    await stage.admin().get("/requests/wait?operation=create&count=2&timeout=30")
+    creating.cancel()
+    await stage.admin().get("/requests/wait?status=0&count=2&timeout=30")
+    async with stage.http.get(f"{stage.url}/metrics") as reply:
+        counted = [line for line in (await reply.text()).splitlines() if line.startswith("soundstage_requests_total")]
+    assert counted == ['soundstage_requests_total{operation="createVideo",provider="midsync",status="0"} 2.0']
 
 
 async def test_a_wait_counts_what_the_journal_still_holds(stage: House) -> None:
@@ -141,10 +164,10 @@ async def test_a_wait_counts_what_the_journal_still_holds(stage: House) -> None:
 async def test_nobody_is_kept_waiting_who_has_left(stage: House) -> None:
     waiting = asyncio.create_task(stage.admin().get("/requests/wait?count=1000&timeout=60"))
     async with asyncio.timeout(10):
-        while not stage.stage.journal.heard:
+        while not stage.stage.journal.listeners:
             await stage.client().get("/unified-video/models")
         waiting.cancel()
-        while stage.stage.journal.heard:
+        while stage.stage.journal.listeners:
             await stage.client().get("/unified-video/models")
 
 
@@ -221,7 +244,7 @@ async def test_the_journal_is_exported_as_har(stage: House) -> None:
 
 async def test_a_har_says_what_went_wrong_on_purpose(stage: House) -> None:
     told = {"X-Soundstage-Fault-Applied": "transport/commit-then-lose", "Location": "/elsewhere"}
-    stage.stage.journal.add(1, "u", "midsync", "createVideo", "POST", "/x", {}, b"\xff", 0, b"", told)
+    stage.stage.journal.add(1, 1, "u", "midsync", "createVideo", "POST", "/x", {}, b"\xff", 0, b"", told)
     har = await stage.admin(universe="u").get("/requests.har")
     Draft202012Validator(HAR).validate(har)
     (entry,) = har["log"]["entries"]

@@ -126,7 +126,7 @@ async def test_a_bad_document_changes_nothing_and_everything_wrong_is_told(stage
     assert (answer.status, answer["error"]["code"]) == (400, "invalid_scenario")
     said = answer["error"]["message"].splitlines()
     assert len(said) == 3
-    assert any(line.startswith("faults[0].with.status: http/status: must be greater") for line in said)
+    assert any(line.startswith("faults[0].with.status: http/status: status must be at least 400") for line in said)
     assert await admin.get("/scenario") == BUSY
 
 

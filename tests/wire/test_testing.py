@@ -327,13 +327,19 @@ def test_nobody_sleeps_to_wait_for_a_call(stage: Soundstage) -> None:
 def test_what_the_app_believes_is_held_against_the_truth(stage: Soundstage, callbacks: Statuses) -> None:
     task = call(stage)["taskId"]
     stage.clock.idle()
-    assert not stage.verdict(believes=[])["ok"]
+    nothing = stage.verdict(believes=[])
+    assert (nothing["ok"], told(nothing)) == (False, [("orphan-paid-task", task)])
     believes = [{"task_id": task, "outcome": "succeeded", "credits": COST}]
     callbacks.beliefs = {"believes": believes}
     for verdict in (stage.verdict(believes=believes), stage.verdict(url=callbacks.url)):
-        assert "orphan" not in {finding["kind"] for finding in verdict["findings"]}
+        assert told(verdict) == [("result-never-collected", task)]
     with pytest.raises(SoundstageError, match="not JSON"):
         stage.verdict(url=f"{stage._line.url}/metrics")
+
+
+def told(verdict: Any) -> list[tuple[str, str | None]]:
+    """Return what a verdict found, and about which task."""
+    return [(one["kind"], one["task_id"]) for one in verdict["findings"]]
 
 
 def test_the_journal_is_exported_and_judged(stage: Soundstage) -> None:
@@ -431,10 +437,10 @@ def test_the_timeline_tells_calls_money_tasks_and_callbacks_in_order(server: Ser
 
 def test_one_line_restores_a_universe(server: Server) -> None:
     with server.open(clock="manual", seed=5, scenario="happy") as stage:
-        assert replay(stage.opened) == "seed=5;clock=manual;now=2026-01-01T00:00:00.000Z;scenario=happy"
-        assert replay(stage.opened, named=False) == "seed=5;clock=manual;now=2026-01-01T00:00:00.000Z"
-    with server.open(clock="scaled", speed=250, now="2040-01-01") as stage:
-        assert replay(stage.opened).startswith("seed=7;clock=scaled;speed=250;now=2040-01-01T00:00:0")
+        assert replay(stage.opened, "happy") == "seed=5;clock=manual;now=2026-01-01T00:00:00.000Z;scenario=happy"
+        assert replay(stage.opened, None) == "seed=5;clock=manual;now=2026-01-01T00:00:00.000Z"
+    with server.open(clock="scaled", speed=12345.625, now="2040-01-01") as stage:
+        assert replay(stage.opened, None).startswith("seed=7;clock=scaled;speed=12345.625;now=2040-01-01T")
 
 
 def test_a_server_starts_and_stops_in_no_time_whoever_is_still_connected() -> None:

@@ -173,6 +173,14 @@ async def test_a_universe_that_was_opened_by_its_key_can_be_forked(stage: House)
     assert copy["providers"]["apikeyorg"]["balance"] == "1000"
 
 
+async def test_a_fork_s_new_key_begins_with_what_its_last_word_says(stage: House) -> None:
+    await stage.client("sk_test_somebody").create()
+    copy = await forked(stage, universe_of("sk_test_somebody"), key="sk_test_copy_broke")
+    balances = {name: one["balance"] for name, one in copy["providers"].items()}
+    assert balances.pop("midsync") != "0"
+    assert set(balances.values()) == {"0"}
+
+
 async def test_a_callback_that_awaits_an_attempt_stays_with_the_original(stage: House, receiver: Receiver) -> None:
     made = await fresh(stage, callback_url=receiver.url)
     client, admin = kit(stage, made)

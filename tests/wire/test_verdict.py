@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from support.client import KLING, Admin, House
@@ -30,6 +31,15 @@ async def collected(stage: House, task_id: str) -> None:
     body = await stage.client().status(task_id)
     async with stage.http.get(body["output"]["videoUrl"]) as file:
         assert file.status == 200
+
+
+async def fetched(stage: House, task_id: str, method: str = "GET", **headers: str) -> int:
+    """Fetch a result the given way, whole or not, and return the status."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    url = (await stage.client().status(task_id))["output"]["videoUrl"]
+    async with stage.http.request(method, url, headers=named) as file:
+        await file.read()
+        return file.status
 
 
 async def test_an_app_that_knows_everything_is_told_nothing(stage: House, admin: Admin) -> None:
@@ -80,6 +90,62 @@ async def test_a_result_nobody_fetched_is_told_with_and_without_the_app_s_word(s
     assert [one["kind"] for one in silent["findings"]] == ["result-never-collected"]
     await collected(stage, task_id)
     assert (await admin.post("/verdict", {})) == {"ok": True, "findings": []}
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "headers"),
+    [
+        (200, "HEAD", {}),
+        (206, "GET", {"Range": "bytes=0-0"}),
+        (206, "GET", {"Range": "bytes=1-"}),
+        (416, "GET", {"Range": "bytes=999999999-"}),
+        (304, "GET", {"If_None_Match": "*"}),
+    ],
+)
+async def test_less_than_the_whole_result_is_not_collected(
+    stage: House, admin: Admin, status: int, method: str, headers: dict[str, str]
+) -> None:
+    task_id = await made(stage)
+    await admin.advance(until="idle")
+    assert await fetched(stage, task_id, method, **headers) == status
+    assert await found(admin, {"task_id": task_id, "outcome": "succeeded"}) == [
+        ("result-never-collected", task_id, "35")
+    ]
+
+
+@pytest.mark.parametrize(
+    "fault", [None, {"fault": "files/slow", "with": {"piece_ms": 1}}, {"fault": "files/wrong-type"}]
+)
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-"}, {"Range": "bytes=9-1"}])
+async def test_a_result_sent_whole_in_one_reply_is_collected(
+    stage: House, admin: Admin, fault: dict[str, Any] | None, headers: dict[str, str]
+) -> None:
+    task_id = await made(stage)
+    if fault is not None:
+        await admin.post("/faults", fault)
+    await admin.advance(until="idle")
+    assert await fetched(stage, task_id, **headers) in {200, 206}
+    assert await found(admin, {"task_id": task_id, "outcome": "succeeded"}) == []
+
+
+async def test_a_result_that_breaks_off_is_not_collected(stage: House, admin: Admin) -> None:
+    task_id = await made(stage, "sim:file-truncated")
+    await admin.advance(until="idle")
+    with pytest.raises(aiohttp.ClientError):
+        await fetched(stage, task_id)
+    kinds = [kind for kind, _, _ in await found(admin, {"task_id": task_id, "outcome": "succeeded"})]
+    assert kinds == ["result-never-collected"]
+
+
+async def test_a_result_whose_client_left_is_not_collected(stage: House, admin: Admin) -> None:
+    task_id = await made(stage, "sim:file-slow")
+    await admin.advance(until="idle")
+    url = (await stage.client().status(task_id))["output"]["videoUrl"]
+    async with stage.http.get(url) as file:
+        await file.content.readexactly(1)
+        file.close()
+    kinds = [kind for kind, _, _ in await found(admin, {"task_id": task_id, "outcome": "succeeded"})]
+    assert kinds == ["result-never-collected"]
 
 
 @pytest.mark.parametrize("word", ["callback-forged", "callback-unsigned", "callback-stale"])

@@ -1,12 +1,11 @@
 """Which trials there are: made from the catalogue of faults and what a provider can do, not from a list."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from json import dumps
 from typing import Any, Final, NamedTuple
 
-from soundstage.core.faults import Need
-from soundstage.core.outbox import Delivery
+from soundstage.core.fitness import unfit_for_provider
 from soundstage.core.provider import Provider, Role
 from soundstage.faults import Fault, Faults
 from soundstage.scenarios import ScenarioError, load
@@ -67,25 +66,7 @@ def _unfit(kind: type[Fault], provider: Provider) -> str | None:
     roles = {operation.role for operation in provider.operations}
     if kind.roles and not kind.roles & roles:
         return f"{provider.title} has no {' or '.join(sorted(kind.roles))} calls"
-    needs: set[Need] = set(kind.needs) | ({"callback"} if kind.place == "callback" else set())
-    lacking = next((need for need in _NEEDS if need in needs and not _NEEDS[need][0](provider)), None)
-    return None if lacking is None else f"{provider.title} {_NEEDS[lacking][1]}"
-
-
-def _signs(provider: Provider) -> bool:
-    scheme = provider.callback
-    if scheme is None:
-        return False
-    sample = Delivery("", "evt_0", "", "", provider.id, "", "", b"{}", "pending", 0, None)
-    return any("signature" in name for name in scheme.headers(sample, scheme.secret(bytes(16)), 0))
-
-
-_NEEDS: Final[Mapping[Need, tuple[Callable[[Provider], bool], str]]] = {
-    "callback": (lambda provider: provider.callback is not None, "has no callbacks"),
-    "signature": (_signs, "does not sign its callbacks"),
-    "price": (lambda one: (one.shape.price or one.shape.quote) is not None, "does not say what a task costs"),
-    "progress": (lambda provider: provider.shape.progress is not None, "shows no progress"),
-}
+    return unfit_for_provider(kind, provider)
 
 
 def _of_fault(name: str, kind: type[Fault], provider: Provider) -> Iterator[Trial]:

@@ -141,8 +141,9 @@ def _ending(result: Result, setup: Setup) -> str:
 
 
 def _tail(output: str) -> list[str]:
-    lines = output.rstrip().splitlines()
-    return lines[-_MOST_LINES:]
+    # What a command prints must not steer the terminal it is shown on.
+    lines = ["".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line) for line in output.splitlines()]
+    return [line for line in lines if line.strip()][-_MOST_LINES:]
 
 
 def _sum(results: Iterable[Result]) -> str:

@@ -1,17 +1,14 @@
 """Puts the chaos matrix together, runs it to its end or until somebody stops it, and leaves the reports."""
 
 import asyncio
-import logging
 import os
 import signal
-import sys
 import tempfile
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final, get_args
 
 import click
-import structlog
 from rich.console import Console
 
 from soundstage.chaos.files import write_json, write_junit
@@ -21,6 +18,7 @@ from soundstage.chaos.run import Matrix, Setup
 from soundstage.chaos.show import Report
 from soundstage.core.lint import RULES
 from soundstage.core.verdict import Kind
+from soundstage.logs import to_stderr
 from soundstage.providers import Providers
 from soundstage.testing import Server, SoundstageError
 
@@ -44,17 +42,14 @@ def start(
 ) -> int:
     """Run everything and return the exit code; raises click.UsageError for what cannot be run."""
     providers = Providers()
-    if provider_id not in providers:
-        raise click.UsageError(f"--provider must be one of {', '.join(providers)}, got {provider_id!r}")
-    known = {*get_args(Kind), *RULES, UNREADABLE}
-    if not known.issuperset(ignore):
-        raise click.UsageError(f"--ignore may name {', '.join(sorted(known))}, got {', '.join(ignore)}")
+    _check(providers, provider_id, (json_file, junit_file), ignore)
     try:
         planned = plan(providers[provider_id], providers, faults, scenarios)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     setup = Setup(provider=providers[provider_id], ignore=frozenset(ignore), **given)
-    _quiet()
+    # The server's lines about clients that leave would tear the table apart, and here they leave on purpose.
+    to_stderr(level="error")
     console = Console()
     report = Report(setup, planned, console if console.is_terminal else Console(width=_WIDTH))
     try:
@@ -72,12 +67,16 @@ def start(
     return code
 
 
-def _quiet() -> None:
-    # The server's lines about clients that leave would tear the table apart, and here they leave on purpose.
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+def _check(providers: Providers, provider_id: str, files: tuple[Path | None, ...], ignore: tuple[str, ...]) -> None:
+    """Refuse what would fail only after everything has run."""
+    if provider_id not in providers:
+        raise click.UsageError(f"--provider must be one of {', '.join(providers)}, got {provider_id!r}")
+    for path in files:
+        if path is not None and not path.parent.is_dir():
+            raise click.UsageError(f"there is no folder {path.parent} to write {path.name} into")
+    known = {*get_args(Kind), *RULES, UNREADABLE}
+    if not known.issuperset(ignore):
+        raise click.UsageError(f"--ignore may name {', '.join(sorted(known))}, got {', '.join(ignore)}")
 
 
 async def _run(setup: Setup, planned: Plan, report: Report) -> int:

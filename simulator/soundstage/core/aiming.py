@@ -2,7 +2,7 @@
 
 All that match act, in one order: asked for by the request itself, then rules set by hand, then the scenario, then the
 key's suffix. What a rule counts and draws is kept in the universe and hashed from its seed, so the same calls meet the
-same faults, in whatever order they arrive.
+same faults, in whatever order they arrive. Each rule counts for itself, so none changes another's chances.
 """
 
 import json
@@ -10,166 +10,188 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from soundstage.core.bent import Applied
 from soundstage.core.call import Call
-from soundstage.core.faults import Fault, Library, Place
+from soundstage.core.faults import Fault, Library
+from soundstage.core.fitness import unfit_for_call, unfit_for_provider
+from soundstage.core.paths import ABSENT, at
 from soundstage.core.provider import Operation, Provider
 from soundstage.core.randomness import Draw, fingerprint
-from soundstage.core.rules import Aim, Rule, book_of
+from soundstage.core.rules import Aim, Rule, count_match, counting_since, counts_of, rules_of
 from soundstage.core.task import Task
 from soundstage.core.universe import find_universe
 from soundstage.core.view import Tx
 
-_DRAWS: Final = 2**53
+F = TypeVar("F", bound=Fault)
 _MOST_DRAWN: Final = 1_000_000
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What rules are held against. `body` is the request's, of the call or of the one that created the task."""
+class OfCall:
+    """A call as rules see it, or a task it creates, whose `model` its order names."""
 
     tx: Tx
-    place: Place
     provider: Provider
-    key_id: str
-    body: Mapping[str, Any]
-    identity: tuple[str | bytes, ...]
-    operation: Operation | None = None
-    created_by: str = ""
-    model: str = ""
+    operation: Operation
+    call: Call
+    ordered: str | None = None
+
+    @property
+    def key_id(self) -> str:
+        """Whose call it is."""
+        return self.call.key.id
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The request's body."""
+        return self.call.body if isinstance(self.call.body, dict) else {}
 
     @cached_property
-    def draw(self) -> Draw:
-        """The draw of this occurrence: equal subjects are told apart by the order in which they come."""
-        occurrence = 1 if self.place == "callback" else self._occurrence()
-        universe = find_universe(self.tx)
-        seed, name = ("", "") if universe is None else (str(universe.seed), universe.name)
-        return Draw(seed, name, self.place, *self.identity, str(occurrence))
+    def model(self) -> str:
+        """The model it is about: of the order, named in its body, or that of the task in its path."""
+        named = self.body.get("model") if self.ordered is None else self.ordered
+        if isinstance(named, list) and len(named) == 1:
+            named = named[0]
+        if isinstance(named, str):
+            return named
+        task: Task | None = self.tx.get("task", self.call.params.get(self.provider.shape.poll_id, ""))
+        return "" if task is None else task.model
 
-    def draw_for(self, applied: Applied) -> Draw:
-        """Return the draw of one fault at work on it."""
-        return Draw(self.draw.origin, applied.name, applied.params)
+    @cached_property
+    def identity(self) -> tuple[str | bytes, ...]:
+        """What equal calls have in common: all but where a callback goes, which differs between two runs."""
+        told = {name: value for name, value in self.body.items() if name != self.provider.shape.callback_url}
+        canonical = json.dumps(told, sort_keys=True, default=str, separators=(",", ":"))
+        return (self.operation.id, *self.call.params.values(), canonical.encode("utf-8", "surrogatepass"))
 
-    def _occurrence(self) -> int:
-        tx, same = self.tx, int.from_bytes(fingerprint("aim", self.place, *self.identity)[:8], "big")
-        occurrence: int = (tx.get("drawn", same) or 0) + 1
-        tx.put("drawn", same, occurrence)
-        if tx.count("drawn") > _MOST_DRAWN:
-            # Only a repeat of a call this old would meet the faults of its first time again.
-            tx.delete("drawn", next(tx.oldest("drawn", 1)))
-        return occurrence
+    def met_by(self, aim: Aim, kind: type[Fault]) -> bool:
+        """Tell whether a rule's aim is this kind of call, and its fault means anything for it."""
+        operation = self.operation
+        if aim.operation is None:
+            meets = not kind.roles or operation.role in kind.roles
+        else:
+            meets = aim.operation in {operation.id, operation.role}
+        return meets and (not kind.needs or unfit_for_call(kind, self.call, self.provider) is None)
 
 
-def at_work(library: Library, subject: Subject, asked: tuple[Applied, ...] = ()) -> list[tuple[Applied, Fault]]:
-    """Return the faults that act on a subject, in their order, and count them."""
-    found = [(one, library.at_work(one)) for one in asked if _asked(library.kind(one.name), subject)]
-    book = book_of(subject.tx)
-    for rule in () if book is None else book.all():
-        kind = library.kind(rule.fault)
-        if kind.place == subject.place and _aimed(rule, kind, subject) and _counts(rule, subject):
-            applied = Applied(rule.fault, rule.params, rule.origin)
-            found.append((applied, library.at_work(applied)))
+@dataclass(frozen=True)
+class OfTask:
+    """A task's callback or file as rules see it; `what` tells several apart."""
+
+    tx: Tx
+    provider: Provider
+    task: Task
+    what: str
+
+    @property
+    def key_id(self) -> str:
+        """Whose task it is."""
+        return self.task.key_id
+
+    @property
+    def model(self) -> str:
+        """The task's model."""
+        return self.task.model
+
+    @cached_property
+    def body(self) -> Mapping[str, Any]:
+        """The body of the request that created the task."""
+        body: Mapping[str, Any] = json.loads(self.task.request)
+        return body
+
+    @property
+    def identity(self) -> tuple[str | bytes, ...]:
+        """The task, and which of its callbacks or files."""
+        return (self.task.id, self.what)
+
+    def met_by(self, aim: Aim, kind: type[Fault]) -> bool:
+        """Tell whether a rule's aim is the call that created the task, and its fault means anything for it."""
+        meets = aim.operation in {None, "create", self.task.operation}
+        return meets and (not kind.needs or unfit_for_provider(kind, self.provider) is None)
+
+
+Subject = OfCall | OfTask
+_ANYTHING: Final = Aim()
+
+
+def at_work(
+    library: Library, subject: Subject, kind: type[F], asked: tuple[Applied, ...] = ()
+) -> list[tuple[Applied, F, Draw]]:
+    """Return the faults of a kind that act on a subject, in their order and with what each draws; count them."""
+    found = []
+    for applied in asked:
+        fault = library.at_work(applied)
+        if isinstance(fault, kind) and subject.met_by(_ANYTHING, type(fault)):
+            found.append((applied, fault, _draw(subject, kind, applied, ("", "asked"))))
+    for rule in rules_of(subject.tx):
+        fault = library.at_work(rule.applied)
+        if isinstance(fault, kind) and subject.met_by(rule.aim, type(fault)) and _aimed(rule, subject):
+            draw = _acts(rule, subject, kind)
+            if draw is not None:
+                found.append((rule.applied, fault, draw))
     return found
 
 
-def _asked(kind: type[Fault], subject: Subject) -> bool:
-    role = None if subject.operation is None else subject.operation.role
-    return kind.place == subject.place and (role is None or not kind.roles or role in kind.roles)
-
-
-def _aimed(rule: Rule, kind: type[Fault], subject: Subject) -> bool:
+def _aimed(rule: Rule, subject: Subject) -> bool:
     aim, now = rule.aim, subject.tx.now
     return (
-        _calls(aim, kind, subject)
-        and (aim.provider is None or aim.provider == subject.provider.id)
-        and (aim.model is None or fnmatchcase(subject.model, aim.model))
+        (aim.provider is None or aim.provider == subject.provider.id)
         and (aim.keys is None or subject.key_id in aim.keys)
-        and all(_has(subject.body, path, wanted) for path, wanted in aim.fields)
         and (aim.since is None or now >= aim.since)
         and (aim.until is None or now < aim.until)
         and (aim.after_ms is None or now >= rule.set_at + aim.after_ms)
         and (aim.before_ms is None or now < rule.set_at + aim.before_ms)
+        and (aim.model is None or fnmatchcase(subject.model, aim.model))
+        and all(_has(subject.body, path, wanted) for path, wanted in aim.fields)
     )
 
 
-def _calls(aim: Aim, kind: type[Fault], subject: Subject) -> bool:
-    operation = subject.operation
-    if operation is None:
-        return aim.operation in {None, "create", subject.created_by}
-    if aim.operation is not None:
-        return aim.operation in {operation.id, operation.role}
-    return not kind.roles or operation.role in kind.roles
-
-
 def _has(body: Mapping[str, Any], path: str, wanted: Any) -> bool:
-    value: Any = body
-    for name in path.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            return False
-        value = value[name]
+    value = at(body, path, ABSENT)
+    if value is ABSENT:
+        return False
     values = value if isinstance(value, list) else [value]
     if isinstance(wanted, str):
         return any(fnmatchcase(one if isinstance(one, str) else json.dumps(one), wanted) for one in values)
     return any(type(one) is type(wanted) and one == wanted for one in [value, *values])
 
 
-def _counts(rule: Rule, subject: Subject) -> bool:
-    """Count one match of a rule and tell whether it acts on this one."""
-    aim, tx = rule.aim, subject.tx
-    matched, applied = tx.get("aimed", rule.id) or (0, 0)
-    matched += 1
-    acts = (
-        (aim.nth is None or matched == aim.nth)
-        and (aim.first is None or matched <= aim.first)
-        and (aim.every is None or matched % aim.every == 0)
-        and (aim.times is None or applied < aim.times)
-        and (aim.probability is None or _drawn(rule, subject) < aim.probability)
-    )
-    tx.put("aimed", rule.id, (matched, applied + acts))
-    return acts
-
-
-def _drawn(rule: Rule, subject: Subject) -> float:
+def _acts(rule: Rule, subject: Subject, kind: type[Fault]) -> Draw | None:
+    """Count one match of a rule; return what its fault draws where it acts on this one."""
+    aim, (matched, applied) = rule.aim, counts_of(subject.tx, rule)
     # By the rule's content and not by its id, so that setting it again repeats what it did.
-    own = Draw(subject.draw.origin, rule.fault, rule.params, repr(rule.aim))
-    return own.bits("probability") % _DRAWS / _DRAWS
-
-
-def the_call(call: Call, tx: Tx, operation: Operation, provider: Provider) -> Subject:
-    """Return a call as rules see it."""
-    body = call.body if isinstance(call.body, dict) else {}
-    return Subject(
-        tx,
-        "exchange",
-        provider,
-        call.key.id,
-        body,
-        (operation.id, *call.params.values(), _canonical(body, provider)),
-        operation,
-        model=_model_of(tx, call, provider, body),
+    whose = (repr(aim), f"{rule.id} {counting_since(subject.tx, rule)}")
+    # Whether or not the rule acts: another call with this body is this one's repeat all the same.
+    drawn = None if aim.probability is None else _draw(subject, kind, rule.applied, whose)
+    acts = (
+        (aim.nth is None or matched + 1 == aim.nth)
+        and (aim.first is None or matched < aim.first)
+        and (aim.every is None or (matched + 1) % aim.every == 0)
+        and (aim.times is None or applied < aim.times)
+        and (aim.probability is None or drawn is None or drawn.share("probability") < aim.probability)
     )
+    count_match(subject.tx, rule, acts=acts)
+    return (drawn or _draw(subject, kind, rule.applied, whose)) if acts else None
 
 
-def of_a_task(task: Task, tx: Tx, place: Place, provider: Provider, *what: str) -> Subject:
-    """Return a task's callback or file as rules see it; `what` tells several apart."""
-    body, identity = json.loads(task.request), (task.id, *what)
-    return Subject(tx, place, provider, task.key_id, body, identity, created_by=task.operation, model=task.model)
+def _draw(subject: Subject, kind: type[Fault], applied: Applied, whose: tuple[str, str]) -> Draw:
+    """Return a fault's draw of this occurrence: equal subjects are told apart by the order in which they come."""
+    aim, counted_as = whose
+    origin = (kind.place, *subject.identity, applied.name, applied.params, aim)
+    # A task's end comes once.
+    occurrence = 1 if kind.place == "callback" else _occurrence(subject.tx, fingerprint(counted_as, *origin))
+    universe = find_universe(subject.tx)
+    seed, name = ("", "") if universe is None else (str(universe.seed), universe.name)
+    return Draw(seed, name, *origin, str(occurrence))
 
 
-def _model_of(tx: Tx, call: Call, provider: Provider, body: Mapping[str, Any]) -> str:
-    """Return the model a call is about: named in its body, or that of the task in its path."""
-    named = body.get("model")
-    if isinstance(named, list) and len(named) == 1:
-        named = named[0]
-    if isinstance(named, str):
-        return named
-    task: Task | None = tx.get("task", call.params.get(provider.shape.poll_id, ""))
-    return "" if task is None else task.model
-
-
-def _canonical(body: Mapping[str, Any], provider: Provider) -> bytes:
-    """Return a body without what differs between two runs: where its callback goes."""
-    told = {name: value for name, value in body.items() if name != provider.shape.callback_url}
-    return json.dumps(told, sort_keys=True, default=str, separators=(",", ":")).encode("utf-8", "surrogatepass")
+def _occurrence(tx: Tx, same: bytes) -> int:
+    row = int.from_bytes(same[:8], "big")
+    occurrence: int = (tx.get("drawn", row) or 0) + 1
+    tx.put("drawn", row, occurrence)
+    if tx.count("drawn") > _MOST_DRAWN:
+        # Only a repeat of a call this old would meet the faults of its first time again.
+        tx.delete("drawn", next(tx.oldest("drawn", 1)))
+    return occurrence

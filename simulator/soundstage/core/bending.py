@@ -5,24 +5,40 @@ it has the last word.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from soundstage.core.aiming import Subject, at_work, of_a_task, the_call
+from soundstage.core.aiming import OfCall, OfTask, at_work
 from soundstage.core.bent import Applied, Bent, bent_of
 from soundstage.core.call import Call, Reply
-from soundstage.core.faults import Fault, Library, Outgoing, Place, Scene, Signing
+from soundstage.core.faults import (
+    AttemptScene,
+    CallbackFault,
+    CallbackScene,
+    CallScene,
+    ExchangeFault,
+    FileFault,
+    Library,
+    Outgoing,
+    Signing,
+    TaskFault,
+    TaskScene,
+)
 from soundstage.core.outbox import Delivery, Planned
 from soundstage.core.provider import CallbackScheme, Operation, Provider
 from soundstage.core.randomness import Draw
-from soundstage.core.rules import Book, book_of
-from soundstage.core.task import Order, Task
+from soundstage.core.rules import rules_of
+from soundstage.core.task import BendingTx, Order, Task
 from soundstage.core.view import Tx
 
 APPLIED: Final = "X-Soundstage-Fault-Applied"
 # Faults that multiply callbacks multiply each other; more than this of one task says nothing new.
 _MOST_CALLBACKS: Final = 1000
+
+
+def is_bent(tx: Tx) -> bool:
+    """Tell whether calls in this universe may meet a fault that they did not ask for."""
+    return bool(rules_of(tx)) or tx.count("bent") > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,82 +48,77 @@ class Bender:
     library: Library
 
     def run(self, call: Call, tx: Tx, operation: Operation, provider: Provider, asked: tuple[Applied, ...]) -> Reply:
-        """Run a call's handler with everything that is wrong with it."""
-        subject = the_call(call, tx, operation, provider)
-        acting = at_work(self.library, subject, asked)
-        scenes = [(fault, _scene(subject, applied, call)) for applied, fault in acting]
-        names = [applied.name for applied, _ in acting]
-        reply = next((answer for fault, scene in scenes if (answer := fault.before(scene)) is not None), None)
-        if reply is None:
-            reply, more = self._handled(call, tx, operation, subject, asked)
-            names += more
-        for fault, scene in reversed(scenes):
-            reply = fault.after(scene, reply)
-        if not names:
-            return reply
-        return reply._replace(headers={**reply.headers, APPLIED: ", ".join(dict.fromkeys(names))})
+        """Run a call's handler with everything that is wrong with it; `asked` are faults that fit this call."""
+        subject = OfCall(tx, provider, operation, call)
+        acting = [
+            (applied.name, fault, CallScene(tx, provider, draw, operation, call))
+            for applied, fault, draw in at_work(self.library, subject, ExchangeFault, asked)
+        ]
+        answers = ((name, answer) for name, fault, scene in acting if (answer := fault.before(scene)) is not None)
+        by, answer = next(answers, ("", None))
+        if answer is not None:
+            reply, within = answer, [by]
+        elif operation.role == "create":
+            reply, within = self._created(subject, asked)
+        else:
+            reply, within = self._viewed(subject, operation.handle(call, tx))
+        changed: list[str] = []
+        for name, fault, scene in reversed(acting):
+            before, reply = reply, fault.after(scene, reply)
+            if reply is not before:
+                changed.insert(0, name)
+        return _named(reply, [*changed, *within])
 
-    def _handled(
-        self, call: Call, tx: Tx, operation: Operation, subject: Subject, asked: tuple[Applied, ...]
-    ) -> tuple[Reply, list[str]]:
-        provider = subject.provider
-        if operation.role != "create":
-            reply = operation.handle(call, tx)
-            bent = bent_of(tx, call.params.get(provider.shape.poll_id, "")) if operation.role == "poll" else None
-            return (reply, []) if bent is None else self._viewed(tx, provider, call, bent, reply)
+    def _created(self, subject: OfCall, asked: tuple[Applied, ...]) -> tuple[Reply, list[str]]:
+        tx, call, operation = subject.tx, subject.call, subject.operation
         names: list[str] = []
-        scenes: list[tuple[str, Fault, Scene]] = []
+        acting: list[tuple[str, TaskFault, CallScene]] = []
 
         def bend(order: Order, task_id: str) -> tuple[Order, Bent | None]:
-            order, bent, acting = self._ordered(subject, call, order, asked)
-            names.extend(() if bent is None else [applied.name for applied in bent.faults])
-            scenes.extend((task_id, *one) for one in acting)
-            return order, bent
+            creating, price = replace(subject, ordered=order.model), order.price
+            found = at_work(self.library, creating, TaskFault, asked)
+            scenes = [
+                (task_id, fault, CallScene(tx, subject.provider, draw, operation, call)) for _, fault, draw in found
+            ]
+            for _, fault, scene in reversed(scenes):
+                order = fault.order(scene, order)
+            faults = (*(applied for applied, _, _ in found), *(one for one in asked if self._is_later(one)))
+            acting.extend(scenes)
+            names.extend(applied.name for applied in faults)
+            return order, Bent(faults, order.course, order.refund, order.refund_after_ms, (), price) if faults else None
 
-        tx.bend = bend
-        reply = operation.handle(call, tx)
-        for task_id, fault, scene in reversed(scenes):
-            reply = fault.after(scene._replace(task=tx.get("task", task_id)), reply)
+        bending = BendingTx(tx, bend)
+        reply = operation.handle(call, bending)
+        for task_id, fault, scene in reversed(acting):
+            reply = fault.after(scene, tx.get("task", task_id), reply)
         return reply, names
 
-    def _ordered(
-        self, subject: Subject, call: Call, order: Order, asked: tuple[Applied, ...]
-    ) -> tuple[Order, Bent | None, list[tuple[Fault, Scene]]]:
-        tx = subject.tx
-        creating = replace(subject, place="task", model=order.model)
-        acting = at_work(self.library, creating, asked)
-        bent = Bent(tuple(applied for applied, _ in acting), price=order.price)
-        scenes = [(fault, _scene(creating, applied, call)) for applied, fault in acting]
-        for fault, scene in reversed(scenes):
-            order = fault.order(scene, order)
-            bent = fault.bend(scene, order, bent)
-        later = tuple(one for one in asked if self.library.kind(one.name).place in {"callback", "file"})
-        bent = bent._replace(faults=(*bent.faults, *later))
-        if not bent.faults:
-            return order, None, []
-        if book_of(tx) is None:
-            # From now on calls in this universe have to look for what is bent.
-            tx.put("meta", "faults", Book())
-        return order, bent, scenes
+    def _is_later(self, applied: Applied) -> bool:
+        """Tell whether a fault asked for at a task's creation acts when there is something of it to send."""
+        return isinstance(self.library.at_work(applied), CallbackFault | FileFault)
 
-    def _viewed(self, tx: Tx, provider: Provider, call: Call, bent: Bent, reply: Reply) -> tuple[Reply, list[str]]:
-        body = reply.body
-        if reply.status != 200 or not isinstance(body, dict):
+    def _viewed(self, subject: OfCall, reply: Reply) -> tuple[Reply, list[str]]:
+        if subject.operation.role != "poll" or reply.status != 200 or not isinstance(reply.body, dict):
             return reply, []
-        task: Task | None = tx.get("task", call.params[provider.shape.poll_id])
-        seen, acted = self._seen(tx, provider, task, bent, body)
+        tx, provider = subject.tx, subject.provider
+        task: Task | None = tx.get("task", subject.call.params.get(provider.shape.poll_id, ""))
+        bent = None if task is None else bent_of(tx, task.id)
+        if task is None or bent is None:
+            return reply, []
+        seen, acted = self._seen(tx, provider, task, bent, reply.body)
         return reply._replace(body=seen), acted
 
     def _seen(
-        self, tx: Tx, provider: Provider, task: Task | None, bent: Bent, body: dict[str, Any]
+        self, tx: Tx, provider: Provider, task: Task, bent: Bent, body: dict[str, Any]
     ) -> tuple[dict[str, Any], list[str]]:
         acted = []
         for applied in reversed(bent.faults):
-            scene = Scene(tx, provider, Draw(task.id if task else "", applied.name), "", task=task)
-            seen = self.library.at_work(applied).view(scene, body)
-            if seen is not body:
-                acted.append(applied.name)
-            body = seen
+            fault = self.library.at_work(applied)
+            if isinstance(fault, TaskFault):
+                seen = fault.view(TaskScene(tx, provider, Draw(task.id, applied.name), task), body)
+                if seen is not body:
+                    acted.append(applied.name)
+                body = seen
         return body, acted
 
     def callbacks(self, tx: Tx, task: Task, provider: Provider, base_url: str) -> list[Planned]:
@@ -116,57 +127,46 @@ class Bender:
         if scheme is None or task.callback_url is None:
             return []
         bent, event, body = bent_of(tx, task.id), scheme.event(task), scheme.body(tx, task, base_url)
-        usual = [Planned(event, body, scheme.delay_ms)]
-        if bent is None and book_of(tx) is None:
-            return usual
         if bent is not None:
-            usual = [Planned(event, self._seen_bytes(tx, provider, task, bent, body), scheme.delay_ms)]
-        planned = usual
-        for applied, fault, scene in self._of_task(tx, "callback", task, provider, base_url, event):
+            seen, acted = self._seen(tx, provider, task, bent, json.loads(body))
+            body = json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode() if acted else body
+        planned = [Planned(event, body, scheme.delay_ms)]
+        asked = () if bent is None else bent.faults
+        found = at_work(self.library, OfTask(tx, provider, task, event), CallbackFault, asked)
+        for applied, fault, draw in reversed(found):
+            scene = CallbackScene(tx, provider, draw, task, scheme, base_url)
             planned = fault.plan(scene, planned)[:_MOST_CALLBACKS]
             planned = [one._replace(faults=(applied, *one.faults)) for one in planned]
         return planned
 
-    def _seen_bytes(self, tx: Tx, provider: Provider, task: Task, bent: Bent, body: bytes) -> bytes:
-        shown = json.loads(body)
-        seen, acted = self._seen(tx, provider, task, bent, shown)
-        return json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode() if acted else body
-
-    def _of_task(
-        self, tx: Tx, place: Place, task: Task, provider: Provider, base_url: str, *what: str
-    ) -> Iterator[tuple[Applied, Fault, Scene]]:
-        """Yield the faults that act on a task's callbacks or files, the weakest first."""
-        bent = bent_of(tx, task.id)
-        subject = of_a_task(task, tx, place, provider, *what)
-        for applied, fault in reversed(at_work(self.library, subject, () if bent is None else bent.faults)):
-            yield applied, fault, Scene(tx, provider, subject.draw_for(applied), base_url, task=task)
-
     def download(self, tx: Tx, task: Task, provider: Provider, reply: Reply, name: str) -> Reply:
         """Return how a task's file is sent, which was to be sent as `reply`."""
-        if book_of(tx) is None:
-            return reply
+        bent = bent_of(tx, task.id)
+        asked = () if bent is None else bent.faults
         names: list[str] = []
-        for applied, fault, scene in self._of_task(tx, "file", task, provider, "", name):
-            bent = fault.after(scene, fault.before(scene) or reply)
-            if bent is not reply:
+        for applied, fault, draw in reversed(at_work(self.library, OfTask(tx, provider, task, name), FileFault, asked)):
+            scene = TaskScene(tx, provider, draw, task)
+            changed = fault.after(scene, fault.before(scene) or reply)
+            if changed is not reply:
                 names.insert(0, applied.name)
-            reply = bent
-        return reply._replace(headers={**reply.headers, APPLIED: ", ".join(names)}) if names else reply
+            reply = changed
+        return _named(reply, names)
 
     def attempt(
         self, tx: Tx, scheme: CallbackScheme, provider: Provider, delivery: Delivery, signing: Signing, number: int
     ) -> Outgoing:
         """Return one attempt of a delivery, signed, as it goes out."""
-        honest = Outgoing(scheme.headers(delivery, signing.secret, signing.timestamp), delivery.body, number)
+        honest = Outgoing(scheme.headers(delivery, signing.secret, signing.timestamp), delivery.body)
         if not delivery.faults:
             return honest
         acting = [
-            (self.library.at_work(applied), Scene(tx, provider, Draw(delivery.id, applied.name), ""))
+            (fault, AttemptScene(tx, provider, Draw(delivery.id, applied.name), scheme, number))
             for applied in reversed(delivery.faults)
+            if isinstance(fault := self.library.at_work(applied), CallbackFault)
         ]
         for fault, scene in acting:
-            signing = fault.sign(scene, signing, number)
-        outgoing = Outgoing(scheme.headers(delivery, signing.secret, signing.timestamp), delivery.body, number)
+            signing = fault.sign(scene, signing)
+        outgoing = honest._replace(headers=scheme.headers(delivery, signing.secret, signing.timestamp))
         for fault, scene in acting:
             outgoing = fault.send(scene, outgoing)
         signed = any("signature" in name for name in honest.headers)
@@ -174,5 +174,8 @@ class Bender:
         return outgoing._replace(forged=signed and altered)
 
 
-def _scene(subject: Subject, applied: Applied, call: Call) -> Scene:
-    return Scene(subject.tx, subject.provider, subject.draw_for(applied), call.base_url, subject.operation, call)
+def _named(reply: Reply, names: list[str]) -> Reply:
+    """Return a reply that names the faults at work on it."""
+    if not names:
+        return reply
+    return reply._replace(headers={**reply.headers, APPLIED: ", ".join(dict.fromkeys(names))})

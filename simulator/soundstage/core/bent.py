@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from soundstage.core.timeline import Point, State, Timeline, at
+from soundstage.core.timeline import Timeline
 from soundstage.core.view import Tx
 
 # What becomes of the reserved credits of a task that does not succeed; "due" is a late one on its way.
@@ -31,14 +31,6 @@ class Bent(NamedTuple):
     refund_after_ms: int = 0
     deliveries: tuple[str, ...] = ()
     price: int = 0
-
-    def ending(self, offset_ms: int, state: State) -> "Bent":
-        """Return the same with its course, where it has one of its own, ending like this; a plan says so itself."""
-        if self.timeline is None:
-            return self
-        kept = tuple(point for point in self.timeline if point.offset_ms < offset_ms)
-        progress = 100 if state == "succeeded" else at(kept or self.timeline, offset_ms).progress
-        return self._replace(timeline=(*kept, Point(offset_ms, state, progress)))
 
 
 def bent_of(tx: Tx, task_id: str) -> Bent | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from soundstage.core.universe import Key
 
@@ -103,6 +103,9 @@ class Stream(NamedTuple):
     frames: tuple[Frame, ...]
 
 
+Fate = Literal["send", "reset", "close", "hang"]
+
+
 class Wire(NamedTuple):
     """How a reply leaves, where it does not simply leave; spans are the machine's milliseconds, whatever the clock.
 
@@ -113,12 +116,15 @@ class Wire(NamedTuple):
     """
 
     delay_ms: int = 0
-    fate: Literal["send", "reset", "close", "hang"] = "send"
+    fate: Fate = "send"
     cut: int | None = None
     raw: bytes | None = None
     piece_bytes: int = 0
     piece_ms: int = 0
     after_callbacks: bool = False
+
+
+_SIMPLY: Final = Wire()
 
 
 class Reply(NamedTuple):
@@ -129,6 +135,10 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] = NO_HEADERS
     content_type: str = "application/json"
     wire: Wire | None = None
+
+    def leaving(self, **how: Any) -> "Reply":
+        """Return the same reply with these fields of its wire changed; the others stay as they are."""
+        return self._replace(wire=(self.wire or _SIMPLY)._replace(**how))
 
 
 @dataclass(frozen=True, slots=True)

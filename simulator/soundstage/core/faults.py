@@ -1,41 +1,70 @@
 """Faults as hooks: the places where the engine asks whether something goes wrong.
 
-A fault is one small class under `faults/<family>/`; every hook here does nothing, so each overrides the one it is
-about. The engine in `core.bending` calls them, and never knows which.
+A fault is one small class under `faults/<family>/`, of one of four kinds: it bends a call, the task a call creates, a
+task's callbacks or a file's download. Every hook here does nothing, so each fault overrides the one it is about. The
+engine in `core.bending` calls them, and never knows which.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
-from soundstage.core.bent import Applied, Bent
+from soundstage.core.bent import Applied
 from soundstage.core.call import Call, Reply
 from soundstage.core.outbox import Planned
-from soundstage.core.provider import Operation, Provider, Role
+from soundstage.core.provider import CallbackScheme, Operation, Provider, Role
 from soundstage.core.randomness import Draw
 from soundstage.core.task import Order, Task
 from soundstage.core.view import Tx
 
-# What a fault bends: the call itself, the task a call creates, a task's callbacks, or a file's download.
 Place = Literal["exchange", "task", "callback", "file"]
-# What a provider must have for a fault to mean anything; "price" is one that its replies show.
+# What a provider must have for a fault to mean anything; "price" is one that its replies show. A call must also name a
+# receiver, or its key, where a fault needs callbacks.
 Need = Literal["callback", "signature", "price", "progress"]
 
 
-class Scene(NamedTuple):
-    """What a fault may look at; `call` and `operation` are None where no client asks, `task` where none is yet."""
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every fault may look at."""
 
     tx: Tx
     provider: Provider
     draw: Draw
-    base_url: str
-    operation: Operation | None = None
-    call: Call | None = None
-    task: Task | None = None
 
-    def callback_body(self, task: Task) -> bytes:
+
+@dataclass(frozen=True, slots=True)
+class CallScene(Scene):
+    """A call that a client makes."""
+
+    operation: Operation
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScene(Scene):
+    """A task that somebody looks at, or whose file they fetch."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackScene(TaskScene):
+    """The end of a task that brings callbacks."""
+
+    scheme: CallbackScheme
+    base_url: str
+
+    def body(self, task: Task) -> bytes:
         """Return the body a callback about this task would have; the task may be an altered copy of the real one."""
-        scheme = self.provider.callback
-        return b"" if scheme is None else scheme.body(self.tx, task, self.base_url)
+        return self.scheme.body(self.tx, task, self.base_url)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptScene(Scene):
+    """An attempt to deliver a callback; `number` counts from 1."""
+
+    scheme: CallbackScheme
+    number: int
 
 
 class Signing(NamedTuple):
@@ -46,11 +75,10 @@ class Signing(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """One attempt as it goes out; `number` counts from 1, `forged` says that it is not signed as it must be."""
+    """One attempt as it goes out; `forged` says that it is not signed as it must be."""
 
     headers: Mapping[str, str]
     body: bytes
-    number: int
     forged: bool = False
 
 
@@ -67,46 +95,78 @@ class Fault:
     needs: ClassVar[frozenset[Need]] = frozenset()
     trials: ClassVar[tuple[Mapping[str, Any], ...]] = ()
 
-    def before(self, scene: Scene) -> Reply | None:
+
+class ExchangeFault(Fault):
+    """Something that goes wrong with one call."""
+
+    place: ClassVar[Place] = "exchange"
+
+    def before(self, scene: CallScene) -> Reply | None:
         """Answer in place of the provider; nothing is created or charged."""
         return None
 
-    def after(self, scene: Scene, reply: Reply) -> Reply:
-        """Change the reply, or how it leaves, when everything has been done; of a task, the reply that creates it."""
+    def after(self, scene: CallScene, reply: Reply) -> Reply:
+        """Change the reply, or how it leaves, when everything has been done."""
         return reply
 
-    def order(self, scene: Scene, order: Order) -> Order:
-        """Change a task before it is created."""
+
+class TaskFault(Fault):
+    """Something that goes wrong with the task a call creates."""
+
+    place: ClassVar[Place] = "task"
+    roles: ClassVar[frozenset[Role]] = frozenset({"create"})
+
+    def order(self, scene: CallScene, order: Order) -> Order:
+        """Change a task, its course and its bill before it is created."""
         return order
 
-    def bend(self, scene: Scene, order: Order, bent: Bent) -> Bent:
-        """Change the course or the bill of the task that `order` creates."""
-        return bent
-
-    def view(self, scene: Scene, body: dict[str, Any]) -> dict[str, Any]:
-        """Change a task's body as polls and callbacks show it."""
+    def view(self, scene: TaskScene, body: dict[str, Any]) -> dict[str, Any]:
+        """Change the task's body as polls and callbacks show it; the same body where nothing changes."""
         return body
 
-    def plan(self, scene: Scene, planned: list[Planned]) -> list[Planned]:
+    def after(self, scene: CallScene, task: Task, reply: Reply) -> Reply:
+        """Change the reply to the call that created the task."""
+        return reply
+
+
+class CallbackFault(Fault):
+    """Something that goes wrong with a task's callbacks."""
+
+    place: ClassVar[Place] = "callback"
+    roles: ClassVar[frozenset[Role]] = frozenset({"create"})
+    needs: ClassVar[frozenset[Need]] = frozenset({"callback"})
+
+    def plan(self, scene: CallbackScene, planned: list[Planned]) -> list[Planned]:
         """Change which callbacks a task's end brings."""
         return planned
 
-    def sign(self, scene: Scene, signing: Signing, number: int) -> Signing:
+    def sign(self, scene: AttemptScene, signing: Signing) -> Signing:
         """Change what an attempt is signed with."""
         return signing
 
-    def send(self, scene: Scene, outgoing: Outgoing) -> Outgoing:
+    def send(self, scene: AttemptScene, outgoing: Outgoing) -> Outgoing:
         """Change an attempt after it was signed."""
         return outgoing
+
+
+class FileFault(Fault):
+    """Something that goes wrong with the download of a task's result."""
+
+    place: ClassVar[Place] = "file"
+    roles: ClassVar[frozenset[Role]] = frozenset({"create"})
+
+    def before(self, scene: TaskScene) -> Reply | None:
+        """Answer in place of the file server."""
+        return None
+
+    def after(self, scene: TaskScene, reply: Reply) -> Reply:
+        """Change the reply, whose body is the file, or how it leaves."""
+        return reply
 
 
 class Library(Protocol):
     """Where faults are found by name; asking twice gives the same object."""
 
-    def kind(self, name: str) -> type[Fault]:
-        """Return a fault's class; raises KeyError for a name there is none of."""
-        ...
-
     def at_work(self, applied: Applied) -> Fault:
-        """Return a fault with its parameters."""
+        """Return a fault with its parameters; raises KeyError for a name there is none of."""
         ...

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from soundstage.core.call import NO_HEADERS
-from soundstage.core.clock import wall_now
 
 CAPACITY = 1000
 BODY_LIMIT = 16_384
@@ -45,20 +44,29 @@ class Exchange(NamedTuple):
     wall: int
 
 
-class Journal:
-    """A bounded, oldest-out list of exchanges. Whoever is in `heard` is called after every new one."""
+def header_of(headers: Mapping[str, str], name: str) -> str | None:
+    """Return a header of a call or a reply; `name` in small letters, however it was sent."""
+    return next((value for one, value in headers.items() if one.lower() == name), None)
 
-    __slots__ = ("_count", "_ring", "heard")
+
+class Journal:
+    """A bounded, oldest-out list of exchanges. `listeners` are called with the number of each that is new or changed.
+
+    A listener must not add or remove any.
+    """
+
+    __slots__ = ("_count", "_ring", "listeners")
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         # Plain tuples: most are never looked at, and a record costs more to build than to keep.
         self._ring: deque[tuple[Any, ...]] = deque(maxlen=capacity)
         self._count = 0
-        self.heard: set[Callable[[], None]] = set()
+        self.listeners: list[Callable[[int], None]] = []
 
     def add(  # noqa: PLR0913, PLR0917 - one positional call per request, the cheapest there is
         self,
         at: int,
+        wall: int,
         universe: str,
         provider: str,
         operation: str,
@@ -87,12 +95,11 @@ class Journal:
                 # A copy: the JSON library's own result keeps 4 KiB alive for 300 bytes.
                 bytes(memoryview(reply)[:BODY_LIMIT]),
                 reply_headers,
-                wall_now(),
+                wall,
             )
         )
-        if self.heard:
-            for tell in tuple(self.heard):
-                tell()
+        for tell in self.listeners:
+            tell(self._count)
         return self._count
 
     def lost(self, number: int) -> None:
@@ -100,6 +107,8 @@ class Journal:
         for place, row in enumerate(reversed(self._ring), 1):
             if row[0] == number:
                 self._ring[-place] = Exchange._make(row)._replace(status=0)
+                for tell in self.listeners:
+                    tell(number)
                 return
 
     @property

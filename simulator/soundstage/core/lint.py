@@ -6,13 +6,13 @@ time: a client that slept, or whose test moved the clock, has waited.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
-from soundstage.core.journal import BODY_LIMIT, SECRET_FIELDS, Exchange
+from soundstage.core.journal import BODY_LIMIT, SECRET_FIELDS, Exchange, header_of
 from soundstage.core.provider import Operation, Provider
 from soundstage.core.timeline import TERMINAL
 
@@ -40,11 +40,15 @@ class Talk:
     provider: Provider
     calls: tuple[Exchange, ...]
     span: Callable[[int], int] = int
+    _operations: dict[str, Operation] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look the provider's operations up once: a journal may hold thousands of calls."""
+        object.__setattr__(self, "_operations", {one.id: one for one in self.provider.operations})
 
     def of(self, *roles: str) -> list[Exchange]:
         """Return the calls whose operation has one of these roles."""
-        wanted = {one.id for one in self.provider.operations if one.role in roles}
-        return [one for one in self.calls if one.operation in wanted]
+        return [one for one in self.calls if (found := self.operation(one)) is not None and found.role in roles]
 
     def repeats(self, calls: Iterable[Exchange] | None = None) -> Iterator[list[Exchange]]:
         """Yield calls that are the same in everything a client chooses, whenever there is more than one."""
@@ -62,7 +66,7 @@ class Talk:
 
     def operation(self, one: Exchange) -> Operation | None:
         """Return the operation of a call; None where it matched none."""
-        return next((found for found in self.provider.operations if found.id == one.operation), None)
+        return self._operations.get(one.operation)
 
     def task_of(self, one: Exchange) -> str | None:
         """Return the task that a poll's path names."""
@@ -214,7 +218,11 @@ def key_in_query(talk: Talk) -> Iterator[Finding]:
 @_rule("dropped-field", "Sends something that the provider drops without a word.")
 def dropped_field(talk: Talk) -> Iterator[Finding]:
     """Find calls whose reply carries a warning, one finding for each operation and warning."""
-    told = [(one.operation, said, one.id) for one in talk.calls if (said := _header(one, "x-soundstage-warning"))]
+    told = [
+        (one.operation, said, one.id)
+        for one in talk.calls
+        if (said := header_of(one.reply_headers, "x-soundstage-warning"))
+    ]
     for (operation, said), group in groupby(sorted(told), key=lambda row: row[:2]):
         numbers = tuple(row[2] for row in group)
         yield Finding(
@@ -225,7 +233,7 @@ def dropped_field(talk: Talk) -> Iterator[Finding]:
 def retry_after_ms(one: Exchange) -> int | None:
     """Return how long a reply asks to wait, in milliseconds; None where it does not say, or not as a number."""
     for name, unit in (("retry-after-ms", 1), ("retry-after", 1000)):
-        text = (_header(one, name) or "").strip()
+        text = (header_of(one.reply_headers, name) or "").strip()
         if text.isascii() and text.replace(".", "", 1).isdigit() and len(text) <= 12:
             return int(float(text) * unit)
     return None
@@ -255,11 +263,6 @@ def _sameness(one: Exchange) -> tuple[object, ...]:
 
 
 _KEYS: Final = frozenset({"authorization", "x-api-key"})
-
-
-def _header(one: Exchange, wanted: str) -> str | None:
-    headers: Mapping[str, str] = one.reply_headers
-    return next((value for name, value in headers.items() if name.lower() == wanted), None)
 
 
 def _json(one: Exchange) -> Any:

@@ -108,3 +108,12 @@ class Provider:
     explain_route: Callable[[Task], str] | None = None
     callback: CallbackScheme | None = None
     history: Callable[[Tx, Key, int], None] | None = None
+
+
+def refusal(provider: Provider, problem: Problem) -> Reply:
+    """Return a problem as a provider tells it, with Retry-After and Retry-After-Ms where waiting helps."""
+    reply, wait = provider.reply_to(problem), problem.retry_after_ms
+    if wait is None:
+        return reply
+    headers = {**reply.headers, "Retry-After": str(-(-wait // 1000)), "Retry-After-Ms": str(wait)}
+    return reply._replace(headers=headers)

@@ -6,9 +6,11 @@ The only unseeded values are secrets nobody may guess; they come from here as we
 import secrets
 from collections.abc import Sequence
 from hashlib import blake2b, sha256
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Item = TypeVar("Item")
+# So few that half of one more still counts in a float.
+_SHARES: Final = 2**52
 
 
 def fingerprint(*parts: str | bytes) -> bytes:
@@ -39,6 +41,10 @@ class Draw:
     def between(self, label: str, low: int, high: int) -> int:
         """Return a whole number in [low, high]."""
         return low + self.bits(label) % (high - low + 1)
+
+    def share(self, label: str) -> float:
+        """Return a number between 0 and 1, and never either of them."""
+        return (self.bits(label) % _SHARES + 0.5) / _SHARES
 
     def pick(self, label: str, items: Sequence[Item]) -> Item:
         """Return one of the items."""

@@ -1,7 +1,9 @@
 """Fault rules as data: which fault, with what, and what it is aimed at. They are rows of the universe they act in."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from soundstage.core.bent import Applied
 from soundstage.core.view import Tx
 
 
@@ -38,6 +40,11 @@ class Rule(NamedTuple):
     origin: str
     set_at: int = 0
 
+    @property
+    def applied(self) -> Applied:
+        """The fault as it is at work."""
+        return Applied(self.fault, self.params, self.origin)
+
 
 class Book(NamedTuple):
     """Every rule of a universe: set by hand (the newest first), of the scenario in force, and of its keys' suffixes."""
@@ -64,3 +71,44 @@ def book_of(tx: Tx) -> Book | None:
     """Return the rules of this universe, None when there have never been any."""
     found: Book | None = tx.get("meta", "faults")
     return found
+
+
+def rules_of(tx: Tx) -> tuple[Rule, ...]:
+    """Return the rules of this universe in the order in which they act."""
+    found: Book | None = tx.get("meta", "faults")
+    return () if found is None else found.all()
+
+
+def put_book(tx: Tx, book: Book) -> None:
+    """Let these be the rules of this universe; what a rule that is gone has counted goes with it."""
+    kept = {rule.id for rule in book.all()}
+    forget_counts(tx, (rule for rule in rules_of(tx) if rule.id not in kept))
+    tx.put("meta", "faults", book)
+
+
+def counts_of(tx: Tx, rule: Rule) -> tuple[int, int]:
+    """Return how often a rule matched and how often it acted."""
+    found: tuple[int, int] | None = tx.get("aimed", rule.id)
+    return found or (0, 0)
+
+
+def counting_since(tx: Tx, rule: Rule) -> int:
+    """Return a number that is another one each time the rule begins to count from none; to be asked at every match."""
+    if tx.get("aimed", rule.id) is None:
+        tx.put("counting", rule.id, tx.serial())
+    since: int = tx.get("counting", rule.id)
+    return since
+
+
+def count_match(tx: Tx, rule: Rule, *, acts: bool) -> None:
+    """Count one match of a rule, and whether it acts on it."""
+    matched, applied = counts_of(tx, rule)
+    tx.put("aimed", rule.id, (matched + 1, applied + acts))
+
+
+def forget_counts(tx: Tx, rules: Iterable[Rule]) -> None:
+    """Let rules count anew from none."""
+    for rule in rules:
+        if tx.get("aimed", rule.id) is not None:
+            tx.delete("aimed", rule.id)
+            tx.delete("counting", rule.id)

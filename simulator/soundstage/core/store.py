@@ -14,9 +14,12 @@ Step = Callable[[Tx], Result]
 
 
 class Store(Protocol):
-    """Universes by id, each an ordered dictionary with a log."""
+    """Universes by id, each an ordered dictionary with a log.
 
-    on_commit: Callable[[str, View], None] | None
+    `listeners` are called after every commit with the universe and its view; none of them may add or remove any.
+    """
+
+    listeners: list[Callable[[str, View], None]]
     name: str
     instant: bool
 

@@ -5,11 +5,12 @@ whenever somebody looks, so 200,000 finished tasks stay small. The only event of
 delays its refund, that.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from soundstage.core import outbox
 from soundstage.core import timeline as tl
-from soundstage.core.bent import Bent, bent_of
+from soundstage.core.bent import Bent, Refund, bent_of
 from soundstage.core.randomness import Draw
 from soundstage.core.slots import SlotLimits, Waiting, line_up, place_for, take
 from soundstage.core.timeline import Point, State, Timeline
@@ -25,7 +26,8 @@ class Order(NamedTuple):
     """What a provider's handler asks the engine to do. Spans are documented ones, before the clock's speed.
 
     `price` is reserved at once; `cost`, where it is known to be less, is what success will settle. A task that needs
-    a slot names its kind and the account's limits.
+    a slot names its kind and the account's limits. Only faults give it a `course`, counted from its start, in place of
+    the plan, and a `refund`: what becomes of its credits if it does not succeed.
     """
 
     provider: str
@@ -42,6 +44,9 @@ class Order(NamedTuple):
     cost: int | None = None
     slot: str | None = None
     limits: SlotLimits | None = None
+    course: Timeline | None = None
+    refund: Refund = "usual"
+    refund_after_ms: int = 0
 
     @property
     def span_ms(self) -> int:
@@ -50,8 +55,17 @@ class Order(NamedTuple):
 
     @property
     def timeline(self) -> Timeline:
-        """The points the task is to go through, counted from its start, where no fault gives it others."""
-        return tl.planned(self.delay_ms, self.run_ms, self.outcome)
+        """The points the task is to go through, counted from its start."""
+        return self.course or tl.planned(self.delay_ms, self.run_ms, self.outcome)
+
+    def failing(self, reason: str | None, at: float = 1) -> "Order":
+        """Return the same work failing after this share of its run, whatever its course; None is no reason of ours."""
+        failed = self._replace(outcome="failed", run_ms=round(self.run_ms * at), reason=reason)
+        if self.course is None:
+            return failed
+        end = failed.span_ms
+        kept = tuple(point for point in self.course if point.offset_ms < end)
+        return failed._replace(course=(*kept, Point(end, "failed", tl.at(kept or self.course, end).progress)))
 
 
 class Task(NamedTuple):
@@ -117,13 +131,30 @@ class Task(NamedTuple):
         return Draw(self.id)
 
 
+class BendingTx(Tx):
+    """A view of a step in which tasks are not created as they are ordered."""
+
+    __slots__ = ("_step", "bend")
+
+    def __init__(self, step: Tx, bend: Callable[[Order, str], tuple[Order, Bent | None]]) -> None:
+        for name in Tx.__slots__:
+            setattr(self, name, getattr(step, name))
+        self._step = step
+        # Returns the order of the task with this id as it is to be, and what is kept of how it was bent.
+        self.bend = bend
+
+    def serial(self) -> int:
+        """Return the step's next number."""
+        return self._step.serial()
+
+
 def create(tx: Tx, key: Key, order: Order, task_id: str) -> Task:
     """Reserve the price, plan the timeline and schedule the end, or wait in line for a slot.
 
     The caller has checked that the wallet covers the price and that there is a slot or a place in the queue.
     """
     bent: Bent | None = None
-    if tx.bend is not None:
+    if isinstance(tx, BendingTx):
         order, bent = tx.bend(order, task_id)
     clock = the_universe(tx).clock
     delay, run = clock.span(order.delay_ms), clock.span(order.run_ms)
@@ -203,6 +234,17 @@ def _on_course(tx: Tx, task: Task, bent: Bent) -> Task:
     last = tl.end_of(course)
     due = None if last is None else (task.created_at + last.offset_ms, tx.serial())
     return task._replace(replaced=course, outcome=task.outcome if last is None else last.state, due=due)
+
+
+def mark_collected(tx: Tx, task_id: str) -> None:
+    """Remember that somebody got the whole of a task's result, unless the task was forgotten meanwhile."""
+    if tx.get("task", task_id) is not None and not was_collected(tx, task_id):
+        tx.put("collected", task_id, tx.now)
+
+
+def was_collected(tx: Tx, task_id: str) -> bool:
+    """Tell whether somebody got the whole of a task's result."""
+    return tx.get("collected", task_id) is not None
 
 
 def find(tx: Tx, task_id: str, provider: str) -> Task | None:

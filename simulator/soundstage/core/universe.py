@@ -8,32 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from soundstage.core.clock import Clock
 from soundstage.core.randomness import Draw, fingerprint, key_digest
-from soundstage.core.rules import Book
+from soundstage.core.rules import Book, put_book
 from soundstage.core.view import Tx
 from soundstage.core.wallet import issue, open_wallet
 
 # The universe that holds no tasks but the registered keys, by digest.
 DIRECTORY = "directory"
 _MOST_SEEN = 1_000_000
-# The tables of a universe but its record, which holds clock and seed.
-_STATE = (
-    *(
-        "task",
-        "bent",
-        "event",
-        "attempt",
-        "delivery",
-        "upload",
-        "wallet",
-        "entry",
-        "use",
-        "rate",
-        "slots",
-        "seen",
-        "key",
-    ),
-    *("aimed", "drawn", "collected"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +119,7 @@ def open_universe(tx: Tx, opening: Opening, *, seed: int | None = None) -> Unive
     )
     tx.put("meta", "universe", universe)
     if opening.faults is not None:
-        tx.put("meta", "faults", opening.faults.set_at(tx.now))
+        put_book(tx, opening.faults.set_at(tx.now))
     return universe
 
 
@@ -169,8 +150,10 @@ def start_over(tx: Tx) -> list[Key]:
     Clock and seed stay: time only moves forward, and the same requests give the same results again.
     """
     keys = [key for _, key in tx.scan("key")]
-    for table in _STATE:
-        tx.clear(table)
+    for table in tx.tables():
+        # Clock, seed and fault rules are there.
+        if table != "meta":
+            tx.clear(table)
     return keys
 
 

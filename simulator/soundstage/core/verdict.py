@@ -26,24 +26,25 @@ Kind = Literal[
 # What an app may say became of a task; `refunded` is failed, and the credits counted as returned. Who says `unknown`
 # has left the task to a person, which is never wrong.
 Outcome = Literal["succeeded", "failed", "cancelled", "refunded", "pending", "unknown"]
+_Request = tuple[str, str, bytes]
 _GIVEN_UP: Final = frozenset({"failed", "cancelled", "refunded"})
 
 
 class Belief(NamedTuple):
-    """What an app believes about one task; `credits` in micros where it keeps count."""
+    """What an app believes about one task; `micros` are the credits it counts, None where it keeps no count."""
 
     task_id: str
     outcome: Outcome
-    credits: int | None = None
+    micros: int | None = None
 
 
 class Finding(NamedTuple):
-    """One thing that is not as it should be; `credits` in micros are at stake."""
+    """One thing that is not as it should be; `micros` are the credits at stake."""
 
     kind: Kind
     message: str
     task_id: str | None = None
-    credits: int = 0
+    micros: int = 0
 
 
 def judge(tx: Tx, beliefs: Sequence[Belief] | None) -> list[Finding]:
@@ -53,7 +54,7 @@ def judge(tx: Tx, beliefs: Sequence[Belief] | None) -> list[Finding]:
     if beliefs is None:
         return [*(one for task in tasks.values() for one in _of_results(tx, task)), *found]
     known = {belief.task_id: belief for belief in beliefs}
-    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    alike: dict[_Request, list[str]] = defaultdict(list)
     for task in tasks.values():
         alike[_asked(task)].append(task.id)
     for task in tasks.values():
@@ -65,9 +66,9 @@ def judge(tx: Tx, beliefs: Sequence[Belief] | None) -> list[Finding]:
     return found
 
 
-def _asked(task: Task) -> tuple[str, ...]:
+def _asked(task: Task) -> _Request:
     """Return what a task was asked for, and by whom."""
-    return task.key_id, task.operation, task.request.hex()
+    return task.key_id, task.operation, task.request
 
 
 def _of_task(tx: Tx, task: Task, belief: Belief | None, twin: str | None) -> Iterator[Finding]:
@@ -91,9 +92,9 @@ def _of_task(tx: Tx, task: Task, belief: Belief | None, twin: str | None) -> Ite
         yield Finding("wrong-outcome", text, task.id, costs)
     elif belief.outcome == "succeeded":
         yield from _of_results(tx, task)
-    if belief.credits is not None and belief.credits != costs:
-        text = f"The app counts {decimal_text(belief.credits)} credits for task {task.id}; it costs {shown}."
-        yield Finding("other-charge", text, task.id, abs(belief.credits - costs))
+    if belief.micros is not None and belief.micros != costs:
+        text = f"The app counts {decimal_text(belief.micros)} credits for task {task.id}; it costs {shown}."
+        yield Finding("other-charge", text, task.id, abs(belief.micros - costs))
 
 
 def _agree(outcome: Outcome, state: State) -> bool:

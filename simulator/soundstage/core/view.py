@@ -111,11 +111,9 @@ class View:
 class Tx:
     """One step on one universe: reads see its own writes; nothing is kept unless the step returns."""
 
-    __slots__ = ("_buffer", "_serials", "_view", "bend", "now", "universe_id", "wall")
+    __slots__ = ("_buffer", "_serials", "_view", "now", "universe_id", "wall")
 
     def __init__(self, universe_id: str, view: View, wall: int) -> None:
-        # What changes a task of this step before it is created, where faults are at work: see core.bending.
-        self.bend: Any = None
         self.universe_id = universe_id
         self.wall = wall
         meta = view.get("meta", "universe")
@@ -153,6 +151,10 @@ class Tx:
     def delete(self, table: str, key: Key) -> None:
         """Delete one row when the step commits; a missing row is no error."""
         self.put(table, key, GONE)
+
+    def tables(self) -> list[str]:
+        """Return the names of all tables that hold something, or did."""
+        return list({**self._view.tables, **self._buffer})
 
     def clear(self, table: str) -> None:
         """Empty a table when the step commits; rows put afterwards in this step stay."""

@@ -1,6 +1,7 @@
 """Serves result files under /cdn with ETag and range requests; the URL carries the universe and a token.
 
-A task's file passes the faults of its universe; an upload's or a sample's does not, as no task made it.
+A task's file passes the faults of its universe; an upload's or a sample's does not, as no task made it. Once the whole
+of a task's file was sent in one reply, the task's result counts as collected.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from soundstage.store.blobs import BlobStore
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The bytes first..last of a file, both inclusive; None for a range that cannot be served."""
+    """The bytes first..last of a file, both inclusive; none of them where first > last."""
 
     first: int
     last: int
@@ -37,54 +38,84 @@ _PIECE = 262_144
 _SAMPLES = ("image/png", "video/mp4", "audio/wav")
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it is to be sent; `task_id` names the task of which this is the whole result, None where it is none's.
+
+    What a fault leaves of a result is not the whole of it.
+    """
+
+    reply: Reply
+    task_id: str | None = None
+
+
 async def serve_asset(request: BaseRequest, path: str, world: World, blobs: BlobStore) -> web.StreamResponse:
     """Answer GET and HEAD on /cdn/{universe}/{task, upload or "sample"}/{token}.{ext}."""
     if request.method not in {"GET", "HEAD"}:
         return web.Response(status=405, headers={"Allow": "GET, HEAD"}, text="use GET or HEAD\n")
     found = await _find(path, world)
-    if isinstance(found, Reply):
-        return await _send_file(request, found)
+    if isinstance(found, _File):
+        response, whole = await _send_file(request, found.reply)
+        if whole and found.task_id is not None:
+            await _sent(request, response)
+            await _collect(world, path.split("/")[2], found.task_id)
+        return response
     kept = None if found is None else blobs.path(path.split("/")[2], found.sha256)
     if found is None or kept is None or found.content_type is None:
         return web.Response(status=404, text="no such file; take the URL from a finished task or an upload\n")
     return await _send_kept(request, kept, found, found.content_type)
 
 
-async def _find(path: str, world: World) -> Reply | BlobRef | None:
+async def _sent(request: BaseRequest, response: web.StreamResponse) -> None:
+    """Send what has not been sent yet; raises ConnectionError when the client has left before its end."""
+    await response.prepare(request)
+    await response.write_eof()
+    if request.transport is None or request.transport.is_closing():
+        raise ConnectionResetError("the client has left")
+
+
+async def _collect(world: World, universe: str, task_id: str) -> None:
+    """Remember that somebody got the whole of a task's result, unless the task was forgotten meanwhile."""
+
+    def remember(tx: Tx) -> None:
+        if tx.get("task", task_id) is not None and tx.get("collected", task_id) is None:
+            tx.put("collected", task_id, tx.now)
+
+    await world.run(universe, remember)
+
+
+async def _find(path: str, world: World) -> _File | BlobRef | None:
     """Return a task's file, or an upload's bytes."""
     parts = path.split("/")
     if len(parts) != 5 or world.store.peek(parts[2]) is None:
         return None
 
-    def look(tx: Tx) -> Reply | BlobRef | None:
+    def look(tx: Tx) -> _File | BlobRef | None:
         upload: Upload | None = tx.get("upload", parts[3])
         if upload is not None:
             return _bytes_of(upload, path, tx)
         if parts[3] == SAMPLE:
             kinds = (kind for kind in _SAMPLES if path == asset_path(tx.universe_id, SAMPLE, 0, kind))
-            return next((_file(kind) for kind in kinds), None)
+            return next((_File(_sample(kind)) for kind in kinds), None)
         return _result(tx, path, tx.get("task", parts[3]), world)
 
     return await world.run(parts[2], look)
 
 
-def _result(tx: Tx, path: str, task: Task | None, world: World) -> Reply | None:
-    """Return a finished task's file as its faults let it be, and remember that somebody got the whole of it."""
+def _result(tx: Tx, path: str, task: Task | None, world: World) -> _File | None:
+    """Return a finished task's file as its faults let it be."""
     if task is None or task.state(tx.now) != "succeeded":
         return None
     provider = world.providers[task.provider]
     for number, content_type in enumerate(provider.asset_types(task)):
         if path == asset_path(tx.universe_id, task.id, number, content_type):
-            file = _file(content_type)
+            file = _sample(content_type)
             reply = world.bender.download(tx, task, provider, file, str(number))
-            sent = reply.wire is None or reply.wire.fate == "send"
-            if sent and reply.body == file.body and tx.get("collected", task.id) is None:
-                tx.put("collected", task.id, tx.now)
-            return reply
+            return _File(reply, task.id if reply.status == 200 and reply.body == file.body else None)
     return None
 
 
-def _file(content_type: str) -> Reply:
+def _sample(content_type: str) -> Reply:
     return Reply(media.sample(content_type), content_type=content_type)
 
 
@@ -95,17 +126,21 @@ def _bytes_of(upload: Upload, path: str, tx: Tx) -> BlobRef | None:
     return blob if path == asset_path(tx.universe_id, upload.id, 0, blob.content_type) else None
 
 
-async def _send_file(request: BaseRequest, reply: Reply) -> web.StreamResponse:
-    """Send a file, or the part of it the client asked for, or 304 when the client has it; or what stands for it."""
+async def _send_file(request: BaseRequest, reply: Reply) -> tuple[web.StreamResponse, bool]:
+    """Answer with a file, the part of it the client asked for, or 304 when the client has it; or what stands for it.
+
+    Tells as well whether the whole of `reply` leaves. Raises LostError where the connection ends on purpose.
+    """
     data: bytes = reply.body
     status, headers = reply.status, {"Content-Type": reply.content_type, "Cache-Control": "no-store"}
     if status == 200:
         plan = _plan(request, f'"{blake2b(data, digest_size=12).hexdigest()}"', len(data), reply.content_type)
         data, status, headers = data[plan.part.first : plan.part.last + 1], plan.status, plan.headers
     headers.update(reply.headers)
+    whole = request.method == "GET" and len(data) == len(reply.body)
     if reply.wire is None or not data:
-        return web.Response(status=status, body=data or None, headers=headers)
-    return await send_bent(request, status, headers, data, reply.wire)
+        return web.Response(status=status, body=data or None, headers=headers), whole
+    return await send_bent(request, status, headers, data, reply.wire), whole
 
 
 async def _send_kept(request: BaseRequest, kept: Path, blob: BlobRef, content_type: str) -> web.StreamResponse:

@@ -6,6 +6,7 @@ not share anything. Redirects are not followed, replies are read up to 64 KiB, n
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -32,6 +33,18 @@ _log = Log("soundstage.callbacks")
 _AT_ONCE_PER_RECEIVER = 8
 _READ_LIMIT = 65_536
 
+Flight = asyncio.Task[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What became of one attempt: the headers it went out with, and what came back, 0 when nothing did."""
+
+    headers: Mapping[str, str]
+    status: int = 0
+    error: str | None = None
+    forged: bool = False
+
 
 class Courier:
     """Delivers what the outboxes hold, as it falls due."""
@@ -43,11 +56,11 @@ class Courier:
         self._counts = counts
         self._lanes: dict[str, asyncio.Semaphore] = {}
         self._session: aiohttp.ClientSession | None = None
-        self.flights: dict[str, set[asyncio.Task[None]]] = {}
+        self._flights: dict[str, set[Flight]] = {}
 
     async def stop(self) -> None:
         """Drop the attempts under way; their deliveries stay in the outbox."""
-        flying = [task for tasks in self.flights.values() for task in tasks]
+        flying = [task for tasks in self._flights.values() for task in tasks]
         for task in flying:
             task.cancel()
         await asyncio.gather(*flying, return_exceptions=True)
@@ -56,31 +69,49 @@ class Courier:
 
     def ground(self, universe_id: str) -> None:
         """Drop the attempts under way in one universe, because it starts over."""
-        for flight in self.flights.get(universe_id, ()):
+        for flight in self._flights.get(universe_id, ()):
             flight.cancel()
 
-    async def make_due(self, universe_id: str) -> None:
-        """Start every attempt that is due in a universe; each goes on by itself."""
-        while True:
-            claimed = await self._world.run(universe_id, _claim)
-            if claimed is None:
-                return
-            if not isinstance(claimed, bool):
-                if isinstance(claimed, Delivery):
-                    work = self._attempt(universe_id, claimed)
-                else:
-                    work = self._fetch(universe_id, claimed)
-                flight = asyncio.get_running_loop().create_task(work)
-                flights = self.flights.setdefault(universe_id, set())
-                flights.add(flight)
-                flight.add_done_callback(lambda done: self._landed(universe_id, done))
+    async def make_due(self, universe_id: str) -> set[Flight]:
+        """Start every attempt that is due in a universe and return them; each goes on by itself."""
+        started: set[Flight] = set()
+        while (claimed := await self._world.run(universe_id, _claim)) is not None:
+            if isinstance(claimed, bool):
+                continue
+            if isinstance(claimed, Delivery):
+                work = self._attempt(universe_id, claimed)
+            else:
+                work = self._fetch(universe_id, claimed)
+            flight = asyncio.get_running_loop().create_task(work)
+            started.add(flight)
+            self._flights.setdefault(universe_id, set()).add(flight)
+            flight.add_done_callback(lambda done: self._ended(universe_id, done))
+        return started
 
-    def _landed(self, universe_id: str, flight: asyncio.Task[None]) -> None:
-        flights = self.flights.get(universe_id)
+    async def landed(self, universe_id: str, seconds: float) -> bool:
+        """Wait until nothing is under way in a universe; False when that takes more than so many seconds."""
+        loop = asyncio.get_running_loop()
+        # The loop's own time: a test that freezes the machine's clock must not make a wait endless.
+        until = loop.time() + seconds
+        while flying := self._flights.get(universe_id):
+            left = until - loop.time()
+            if left <= 0:
+                return False
+            await asyncio.wait(set(flying), timeout=left)
+        return True
+
+    async def call_back(self, universe_id: str, seconds: float) -> None:
+        """Make the callbacks that are due in a universe and wait for their receivers, at most so many seconds."""
+        started = await self.make_due(universe_id)
+        if started:
+            await asyncio.wait(started, timeout=seconds)
+
+    def _ended(self, universe_id: str, flight: Flight) -> None:
+        flights = self._flights.get(universe_id)
         if flights is not None:
             flights.discard(flight)
             if not flights:
-                del self.flights[universe_id]
+                del self._flights[universe_id]
         if not flight.cancelled() and flight.exception() is not None:
             _log.error("an attempt broke", universe=universe_id, error=repr(flight.exception()))
 
@@ -89,23 +120,17 @@ class Courier:
         if scheme is None:
             return
         number = len(delivery.attempts) + 1
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": f"Soundstage/{__version__}",
-            "webhook-id": delivery.event_id,
-            "x-soundstage-attempt": str(number),
-        }
         try:
-            status, error, forged = await self._try(universe_id, delivery, scheme, headers)
+            tried = await self._try(universe_id, delivery, scheme, number)
         except Exception as broken:  # noqa: BLE001 - an attempt without an answer would stay in flight for ever
             _log.exception("an attempt broke", universe=universe_id, delivery=delivery.id)
-            status, error, forged = 0, f"the simulator failed: {type(broken).__name__}", False
-        state, retry = _verdict(scheme, number, status, error)
+            tried = _Tried(_usual_headers(delivery, number), error=f"the simulator failed: {type(broken).__name__}")
+        state, retry = _verdict(scheme, number, tried)
         self._counts.attempts[delivery.provider, state] += 1
 
         def record(tx: Tx) -> None:
-            shown = tuple((name, _shown(name, value)) for name, value in headers.items())
-            attempt = Attempt(at=tx.now, status=status, error=error, headers=shown, forged=forged)
+            shown = tuple((name, _shown(name, value)) for name, value in tried.headers.items())
+            attempt = Attempt(at=tx.now, status=tried.status, error=tried.error, headers=shown, forged=tried.forged)
             outbox.answer(tx, delivery, attempt, state, retry)
 
         await self._world.run(universe_id, record)
@@ -125,22 +150,21 @@ class Courier:
         if not isinstance(found, str):
             await drop_unused(self._world, self._blobs, universe_id, {found.sha256})
 
-    async def _try(
-        self, universe_id: str, delivery: Delivery, scheme: CallbackScheme, headers: dict[str, str]
-    ) -> tuple[int, str | None, bool]:
+    async def _try(self, universe_id: str, delivery: Delivery, scheme: CallbackScheme, number: int) -> _Tried:
+        headers = _usual_headers(delivery, number)
         reason = check_url(delivery.url, self._policy)
         if reason is not None:
-            return 0, f"{BLOCKED}{reason}", False
+            return _Tried(headers, error=f"{BLOCKED}{reason}")
         async with self._lane(delivery.url):
             # Signed only when its turn has come: receivers refuse a timestamp that is minutes old.
-            outgoing = await self._world.run(universe_id, lambda tx: self._signed(tx, delivery, scheme))
+            outgoing = await self._world.run(universe_id, lambda tx: self._signed(tx, delivery, scheme, number))
             headers |= outgoing.headers
             status, error = await self._post(delivery.url, outgoing.body, headers, scheme.timeout_seconds)
-            return status, error, outgoing.forged
+            return _Tried(headers, status, error, outgoing.forged)
 
-    def _signed(self, tx: Tx, delivery: Delivery, scheme: CallbackScheme) -> Outgoing:
+    def _signed(self, tx: Tx, delivery: Delivery, scheme: CallbackScheme, number: int) -> Outgoing:
         signing = Signing(the_key(tx, delivery.key_id).secret, self._world.wall() // 1000)
-        provider, number = self._world.providers[delivery.provider], len(delivery.attempts) + 1
+        provider = self._world.providers[delivery.provider]
         return self._world.bender.attempt(tx, scheme, provider, delivery, signing, number)
 
     async def _post(
@@ -194,12 +218,21 @@ def _claim(tx: Tx) -> Delivery | Upload | bool | None:
     return outbox.claim(tx, due) or True
 
 
-def _verdict(scheme: CallbackScheme, number: int, status: int, error: str | None) -> tuple[DeliveryState, int | None]:
-    if 200 <= status < 300:
+def _usual_headers(delivery: Delivery, number: int) -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": f"Soundstage/{__version__}",
+        "webhook-id": delivery.event_id,
+        "x-soundstage-attempt": str(number),
+    }
+
+
+def _verdict(scheme: CallbackScheme, number: int, tried: _Tried) -> tuple[DeliveryState, int | None]:
+    if 200 <= tried.status < 300:
         return "delivered", None
-    if error is not None and error.startswith(BLOCKED):
+    if tried.error is not None and tried.error.startswith(BLOCKED):
         return "blocked", None
-    if status in scheme.refusals:
+    if tried.status in scheme.refusals:
         return "refused", None
     if number > len(scheme.retries_ms):
         return "exhausted", None

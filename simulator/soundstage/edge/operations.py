@@ -15,23 +15,24 @@ import orjson
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
+from soundstage.core.bending import is_bent
 from soundstage.core.call import Call, Form, Frame, Problem, Reply, Stream, Wire
 from soundstage.core.clock import Clock
 from soundstage.core.journal import Journal
-from soundstage.core.provider import Operation, Provider
-from soundstage.core.rules import book_of
+from soundstage.core.opening import enter
+from soundstage.core.provider import Operation, Provider, refusal
 from soundstage.core.store import Step
 from soundstage.core.universe import NOBODY, Key, the_universe
 from soundstage.core.view import Tx
 from soundstage.core.world import World
 from soundstage.edge.body import parse_json, parse_query, read_bytes
 from soundstage.edge.forms import is_form, read_form
-from soundstage.edge.gate import Gate, Identity, enter, limit_problem
+from soundstage.edge.gate import Gate, Identity, limit_problem
 from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
-from soundstage.edge.steering import NOTHING, Asked, asked_by, asks
+from soundstage.edge.steering import NOTHING, asked_by, asks
 from soundstage.edge.uploads import drop_unused, go_on
-from soundstage.edge.wire import LostError, send_bent, send_stream
+from soundstage.edge.wire import LostError, headers_of, send_bent, send_stream, status_sent
 from soundstage.faults import Faults
 from soundstage.logs import Log
 from soundstage.store.blobs import BlobStore, BlobWriter
@@ -53,7 +54,6 @@ class _Visit:
     raw: bytes = b""
     clock: Clock | None = None
     files: list[BlobWriter] | None = None
-    asked: Asked = NOTHING
     number: int = 0
 
 
@@ -61,7 +61,14 @@ class Operations:
     """Runs calls on provider endpoints and writes each into the journal."""
 
     def __init__(
-        self, world: World, gate: Gate, journal: Journal, counts: Counts, blobs: BlobStore, faults: Faults
+        self,
+        world: World,
+        gate: Gate,
+        journal: Journal,
+        counts: Counts,
+        blobs: BlobStore,
+        faults: Faults,
+        call_back: Callable[[str], Awaitable[None]],
     ) -> None:
         self._world = world
         self._gate = gate
@@ -70,7 +77,7 @@ class Operations:
         self._blobs = blobs
         self._faults = faults
         # Makes the callbacks of a universe that are due, for a fault that lets them overtake the answer.
-        self.call_back: Callable[[str], Awaitable[None]] | None = None
+        self._call_back = call_back
 
     async def serve(
         self, request: BaseRequest, endpoint: Endpoint, params: Mapping[str, str], query_text: str
@@ -128,15 +135,13 @@ class Operations:
         self, visit: _Visit, identity: Identity, params: Mapping[str, str], query: Mapping[str, str], body: Any
     ) -> Step[Reply]:
         request, operation, provider, world = visit.request, visit.operation, visit.endpoint.provider, self._world
-        if asks(request.headers, visit.raw):
-            visit.asked = asked_by(request.headers, visit.raw, operation.role, self._faults)
 
         def step(tx: Tx) -> Reply:
-            key = enter(tx, provider, identity, world.opening)
+            key = enter(tx, provider, identity.newcomer, world.opening)
             visit.now = tx.now
             problem = limit_problem(tx, operation, key, request)
             if problem is not None:
-                return _refusal(provider, problem)
+                return refusal(provider, problem)
             reply = self._handle(visit, self._call(visit, params, query, body, key), tx)
             if isinstance(reply.body, Stream):
                 visit.clock = the_universe(tx).clock
@@ -148,17 +153,17 @@ class Operations:
         body = None if visit.operation.body == "none" else await self._body(visit)
         if isinstance(body, Problem):
             return visit.endpoint.provider.reply_to(body)
-        if asks(visit.request.headers, visit.raw):
-            visit.asked = asked_by(visit.request.headers, visit.raw, visit.operation.role, self._faults)
         call = self._call(visit, params, query, body, NOBODY)
         return self._world.outside(lambda tx: self._handle(visit, call, tx))
 
     def _handle(self, visit: _Visit, call: Call, tx: Tx) -> Reply:
         """Run the handler, under the faults of its universe and of the request where there are any."""
-        asked = visit.asked
-        if asked is NOTHING and book_of(tx) is None:
-            return visit.operation.handle(call, tx)
-        reply = self._world.bender.run(call, tx, visit.operation, visit.endpoint.provider, asked.faults)
+        operation, provider, headers, asked = visit.operation, visit.endpoint.provider, visit.request.headers, NOTHING
+        if asks(headers, visit.raw, operation):
+            asked = asked_by(headers, visit.raw, call, operation, provider, self._faults)
+        elif not is_bent(tx):
+            return operation.handle(call, tx)
+        reply = self._world.bender.run(call, tx, operation, provider, asked.faults)
         return asked.warned(reply)
 
     def _call(self, visit: _Visit, params: Mapping[str, str], query: Mapping[str, str], body: Any, key: Key) -> Call:
@@ -188,66 +193,68 @@ class Operations:
         return writer
 
     def _send(self, visit: _Visit, reply: Reply) -> web.Response:
-        body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+        body = _bytes_of(reply)
         response = web.Response(body=body, status=reply.status, headers=self._note(visit, reply, body))
+        self._counts.add(visit.endpoint.provider.id, visit.operation.id, reply.status)
         if reply.status == 400 and visit.request.content.exception() is not None:
             # Where the next request would begin is anybody's guess after a body that could not be read.
             response.force_close()
         return response
 
     async def _send_bent(self, visit: _Visit, reply: Reply, wire: Wire) -> web.StreamResponse:
-        if wire.after_callbacks and self.call_back is not None:
-            await self.call_back(visit.universe)
-        body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+        if wire.after_callbacks:
+            await self._call_back(visit.universe)
+        body = _bytes_of(reply)
         headers = self._note(visit, reply, body)
-        try:
-            return await send_bent(visit.request, reply.status, headers, body, wire)
-        except ConnectionError as error:
-            self._unheard(visit, error)
-            raise
+        return await self._heard(visit, reply, send_bent(visit.request, reply.status, headers, body, wire))
 
     async def _stream(self, visit: _Visit, reply: Reply, stream: Stream) -> web.StreamResponse:
         """Send a stream's frames at their times; a manual clock stands still, so there none of them waits."""
         headers = self._note(visit, reply, b"".join([frame.data for frame in stream.frames]))
         together = groupby(stream.frames, partial(_wait, visit.clock))
         frames = ((due, b"".join([frame.data for frame in some])) for due, some in together)
-        try:
-            return await send_stream(visit.request, reply.status, headers, frames, reply.wire or _SIMPLY)
-        except ConnectionError as error:
-            self._unheard(visit, error)
-            raise
+        sending = send_stream(visit.request, reply.status, headers, frames, reply.wire or _SIMPLY)
+        return await self._heard(visit, reply, sending)
 
-    def _unheard(self, visit: _Visit, error: ConnectionError) -> None:
-        """Write down that a client had left before its reply was whole; one lost on purpose is written down as such."""
-        if isinstance(error, LostError):
-            return
-        _log.info("a client left before its reply was whole", operation=visit.operation.id)
-        if not visit.request.writer.output_size:
-            self._journal.lost(visit.number)
+    async def _heard(self, visit: _Visit, reply: Reply, sending: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+        """Send a reply and count what became of it; one that its client left before is written down as lost.
+
+        One that is lost on purpose was written down as such before.
+        """
+        status = status_sent(reply)
+        try:
+            return await sending
+        except LostError:
+            raise
+        except ConnectionError:
+            _log.info("a client left before its reply was whole", operation=visit.operation.id)
+            if not visit.request.writer.output_size:
+                status = 0
+                self._journal.lost(visit.number)
+            raise
+        finally:
+            self._counts.add(visit.endpoint.provider.id, visit.operation.id, status)
 
     def _note(self, visit: _Visit, reply: Reply, body: bytes) -> dict[str, str]:
-        """Count and write down one exchange; return the reply's headers, which name it."""
-        request, provider_id = visit.request, visit.endpoint.provider.id
-        self._counts.add(provider_id, visit.operation.id, reply.status)
-        wire = reply.wire
-        lost = wire is not None and (wire.raw is not None or (wire.fate != "send" and wire.cut is None))
-        headers = {"Content-Type": reply.content_type, "Server": "Soundstage"}
-        if reply.headers:
-            headers.update(reply.headers)
-        number = visit.number = self._journal.add(
-            visit.now or self._world.wall(),
+        """Write one exchange down and return the headers that its reply leaves with, which name it."""
+        request, wall = visit.request, self._world.wall()
+        headers = headers_of(reply)
+        visit.number = self._journal.add(
+            # A call that reached no universe has the machine's time alone.
+            visit.now or wall,
+            wall,
             visit.universe,
-            provider_id,
+            visit.endpoint.provider.id,
             visit.operation.id,
             request.method,
             request.raw_path,
             request.headers,
             visit.raw,
-            0 if lost else reply.status,
-            body if wire is None or wire.cut is None else body[: wire.cut],
+            status_sent(reply),
+            body if reply.wire is None else body[: reply.wire.cut],
             headers,
         )
-        headers.setdefault("X-Request-Id", f"req_{number:012}")
+        headers.setdefault("X-Request-Id", f"req_{visit.number:012}")
         return headers
 
     def unmatched(self, request: BaseRequest, provider: Provider, near: str | None) -> web.Response:
@@ -267,6 +274,10 @@ class Operations:
         return self._send(_Visit(request, endpoint, some), reply._replace(headers=headers))
 
 
+def _bytes_of(reply: Reply) -> bytes:
+    return reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+
+
 def _nothing(call: Call, tx: Tx) -> Reply:
     raise LookupError(f"{call.path} has no operation")
 
@@ -279,13 +290,3 @@ def _behind_head(request: BaseRequest, endpoint: Endpoint) -> Operation | None:
 
 def _wait(clock: Clock | None, frame: Frame) -> int:
     return 0 if clock is None or clock.mode == "manual" else clock.span(frame.offset_ms)
-
-
-def _refusal(provider: Provider, problem: Problem) -> Reply:
-    reply = provider.reply_to(problem)
-    if problem.retry_after_ms is None:
-        return reply
-    wait = problem.retry_after_ms
-    return reply._replace(
-        headers={**reply.headers, "Retry-After": str(-(-wait // 1000)), "Retry-After-Ms": str(wait)},
-    )

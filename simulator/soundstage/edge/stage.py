@@ -60,8 +60,7 @@ class Stage:
         self._router = Router()
         self._mounted: set[str] = set()
         self.faults = faults
-        self._operations = Operations(world, self.gate, self.journal, self.counts, self.blobs, self.faults)
-        self._operations.call_back = self._call_back
+        self._operations = Operations(world, self.gate, self.journal, self.counts, self.blobs, faults, self._call_back)
         self._admin: Admin | None = None
         self._runner: web.ServerRunner | None = None
         self._own: Mapping[str, Callable[[], Awaitable[web.Response]]] = {
@@ -69,7 +68,7 @@ class Stage:
             "/ready": self._ready,
             "/metrics": self._metrics,
         }
-        world.store.on_commit = self.ticker.committed
+        world.store.listeners.append(self.ticker.committed)
 
     async def start(self) -> str:
         """Open the port and return the base URL under which this server is reached from here."""
@@ -117,12 +116,7 @@ class Stage:
         return self._admin
 
     async def _call_back(self, universe_id: str) -> None:
-        """Make the callbacks that are due in a universe and wait for their receivers, though not for ever."""
-        await self.world.run(universe_id, lambda tx: None)
-        await self.courier.make_due(universe_id)
-        flights = self.courier.flights.get(universe_id)
-        if flights:
-            await asyncio.wait(set(flights), timeout=_OVERTAKEN_SECONDS)
+        await self.courier.call_back(universe_id, _OVERTAKEN_SECONDS)
 
     def _handle(self, request: BaseRequest) -> Coroutine[Any, Any, web.StreamResponse]:
         # Not a coroutine itself: every call would pay for one more.

@@ -1,21 +1,28 @@
 """Reads what a single request asks for: `X-Soundstage-Fault`, `Prefer: code=` and magic inputs in its text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDictProxy, istr
 
+from soundstage.core.bending import APPLIED
 from soundstage.core.bent import Applied
-from soundstage.core.call import Reply
-from soundstage.core.provider import Role
+from soundstage.core.call import Call, Reply
+from soundstage.core.fitness import unfit_for_call, unfit_for_role
+from soundstage.core.provider import Operation, Provider
 from soundstage.faults import Faults
 from soundstage.faults.asked import by_header, by_preference
 from soundstage.faults.magic import MARK, in_text
 from soundstage.validation import header_text
 
-FAULT_HEADER = "X-Soundstage-Fault"
-_PREFER = "Prefer"
-_WARNING = "X-Soundstage-Warning"
+# Headers are looked up on every call, and this type spares each of them a conversion.
+FAULT_HEADER: Final = istr("X-Soundstage-Fault")
+_PREFER: Final = istr("Prefer")
+_WARNING: Final = "X-Soundstage-Warning"
+# The calls that carry a prompt, and how far into a body one is looked for.
+_TOLD: Final = frozenset({"create", "quote", "completion"})
+_MOST_READ: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +33,55 @@ class Asked:
     problems: tuple[str, ...] = ()
 
     def warned(self, reply: Reply) -> Reply:
-        """Return a reply that says what was asked for in vain."""
-        if not self.problems:
+        """Return a reply that says what was asked for in vain, be it only because the call went another way."""
+        acted = reply.headers.get(APPLIED, "").split(", ")
+        idle = [f"{one.name} changed nothing here" for one in self.faults if one.name not in acted]
+        if not self.problems and not idle:
             return reply
         before = reply.headers.get(_WARNING)
-        told = header_text("; ".join([*([before] if before else []), *self.problems]))
+        told = header_text("; ".join([*([before] if before else []), *self.problems, *idle]))
         return reply._replace(headers={**reply.headers, _WARNING: told})
 
 
-NOTHING = Asked()
+NOTHING: Final = Asked()
 
 
-def asks(headers: Mapping[str, str], raw: bytes) -> bool:
+def asks(headers: Mapping[str, str], raw: bytes, operation: Operation) -> bool:
     """Tell whether a request asks for anything; nearly none does."""
-    return FAULT_HEADER in headers or _PREFER in headers or MARK in raw
+    return FAULT_HEADER in headers or _PREFER in headers or _speaks(raw, operation)
 
 
-def asked_by(headers: CIMultiDictProxy[str], raw: bytes, role: Role, faults: Faults) -> Asked:
-    """Return what a request asks for, the strongest first."""
+def asked_by(
+    headers: CIMultiDictProxy[str], raw: bytes, call: Call, operation: Operation, provider: Provider, faults: Faults
+) -> Asked:
+    """Return what a request asks for, the strongest first, and what of it means nothing for this call."""
     acting: list[Applied] = []
     problems: list[str] = []
-    readings = [by_header(faults, text, role) for text in headers.getall(FAULT_HEADER, ())]
-    readings += [(by_preference(faults, text), []) for text in headers.getall(_PREFER, ())]
-    readings += [in_text(faults, raw)] if MARK in raw else []
-    for found, wrong in readings:
-        acting += found
+    for found, wrong, insists in _readings(headers, raw, operation, faults):
         problems += wrong
+        for applied in found:
+            kind = faults.kind(applied.name)
+            role = unfit_for_role(kind, operation)
+            reason = role or unfit_for_call(kind, call, provider)
+            if reason is None:
+                acting.append(applied)
+            elif insists or role is None:
+                problems.append(f"{applied.name} changes nothing here: {reason}")
     return Asked(tuple(acting), tuple(problems))
+
+
+def _readings(
+    headers: CIMultiDictProxy[str], raw: bytes, operation: Operation, faults: Faults
+) -> Iterator[tuple[tuple[Applied, ...], list[str], bool]]:
+    """Yield the faults of each reading, what is wrong in it, and whether each was meant for this very call."""
+    for text in headers.getall(FAULT_HEADER, ()):
+        yield *by_header(faults, text), True
+    for text in headers.getall(_PREFER, ()):
+        yield by_preference(faults, text), [], True
+    if _speaks(raw, operation):
+        # A client sends the prompt of a task to its quote as well.
+        yield *in_text(faults, raw[:_MOST_READ]), operation.role != "quote"
+
+
+def _speaks(raw: bytes, operation: Operation) -> bool:
+    return operation.role in _TOLD and raw.find(MARK, 0, _MOST_READ) >= 0

@@ -1,4 +1,4 @@
-"""Sends replies that do not simply leave: late, slow, cut short, as garbage, or never."""
+"""What of a reply reaches its client; and sends those that do not simply leave: late, cut short, garbage, or never."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from soundstage.core.call import Wire
+from soundstage.core.call import Reply, Wire
 
 # With this a socket that closes tells its peer "reset", and not "that was all"; what the peer has not yet been sent is
 # dropped, as in any reset.
@@ -43,6 +43,21 @@ def _let_go(handler: web.RequestHandler) -> None:
     gone = _waiting.get(handler)
     if gone is not None and not gone.done():
         gone.set_result(None)
+
+
+def status_sent(reply: Reply) -> int:
+    """Return the status that the client of a reply gets, 0 where no status line of it ever leaves."""
+    wire = reply.wire
+    lost = wire is not None and (wire.raw is not None or (wire.fate != "send" and wire.cut is None))
+    return 0 if lost else reply.status
+
+
+def headers_of(reply: Reply) -> dict[str, str]:
+    """Return the headers that a reply leaves with."""
+    headers = {"Content-Type": reply.content_type, "Server": "Soundstage"}
+    if reply.headers:
+        headers.update(reply.headers)
+    return headers
 
 
 async def send_bent(

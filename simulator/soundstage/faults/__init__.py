@@ -1,7 +1,7 @@
 """The faults of the product, found by name: `family/name` is the file `<family>/<name>.py`; there is no other list.
 
-A fault is a pydantic model, its fields its parameters, with the hooks of `core.faults.Fault` it needs. The first line
-of its docstring is its sentence in the catalogue.
+A fault is a pydantic model, its fields its parameters, of one of the four kinds below, with the hooks it needs. The
+first line of its docstring is its sentence in the catalogue.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +22,22 @@ class Fault(BaseModel, core.Fault):
     """One thing that goes wrong; fields are its parameters, and one it does not know is a typing mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExchangeFault(Fault, core.ExchangeFault):
+    """Something that goes wrong with one call."""
+
+
+class TaskFault(Fault, core.TaskFault):
+    """Something that goes wrong with the task a call creates."""
+
+
+class CallbackFault(Fault, core.CallbackFault):
+    """Something that goes wrong with a task's callbacks."""
+
+
+class FileFault(Fault, core.FileFault):
+    """Something that goes wrong with the download of a task's result."""
 
 
 class Faults(Mapping[str, type[Fault]]):

@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 
 from soundstage.core.bent import Applied
-from soundstage.core.provider import Role
 from soundstage.faults import Faults
 
 MOST_CHARACTERS = 2000
@@ -18,7 +17,7 @@ _PARAMETERS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _CODE = re.compile(r"(?:^|[,;])\s*code=\"?(\d{3})\"?\s*(?=$|[,;])")
 
 
-def by_header(faults: Faults, text: str, role: Role) -> tuple[tuple[Applied, ...], list[str]]:
+def by_header(faults: Faults, text: str) -> tuple[tuple[Applied, ...], list[str]]:
     """Return the faults a header names, and a sentence about each one it names in vain."""
     found: list[Applied] = []
     problems: list[str] = []
@@ -29,20 +28,10 @@ def by_header(faults: Faults, text: str, role: Role) -> tuple[tuple[Applied, ...
         pairs = (parameter.partition("=") for parameter in parameters)
         try:
             params = {key.strip(): _value(value.strip()) for key, _, value in pairs}
-            found.append(_fit(faults, faults.checked(name, params, "the request's header"), role))
+            found.append(faults.checked(name, params, "the request's header"))
         except ValueError as error:
             problems.append(str(error))
     return tuple(found), problems
-
-
-def _fit(faults: Faults, applied: Applied, role: Role) -> Applied:
-    kind = faults.kind(applied.name)
-    roles = kind.roles if kind.place == "exchange" else frozenset({"create"})
-    if roles and role not in roles:
-        raise ValueError(
-            f"{applied.name} changes nothing here: it acts on {', '.join(sorted(roles))} calls, not on {role}"
-        )
-    return applied
 
 
 def by_preference(faults: Faults, text: str) -> tuple[Applied, ...]:

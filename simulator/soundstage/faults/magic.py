@@ -9,11 +9,9 @@ from typing import Any, Final, NamedTuple
 from soundstage.core.bent import Applied
 from soundstage.core.rules import Aim, Rule
 from soundstage.faults import Faults
-from soundstage.faults.rule import moment
 
 MARK: Final = b"sim:"
 _TOKEN: Final = re.compile(rb"sim:([a-z][a-z0-9-]{0,39})(?:=([A-Za-z0-9_.%+-]{1,60}))?")
-_MILLISECONDS: Final = {"seconds": 1000, "retry_after": 1000, "ms": 1}
 
 
 class Token(NamedTuple):
@@ -116,24 +114,12 @@ def in_text(faults: Faults, raw: bytes) -> tuple[tuple[Applied, ...], list[str]]
         if token is None:
             problems.append(f"sim:{word} means nothing; soundstage magic lists what does")
             continue
-        params = dict(token.params) | ({token.takes: _value(token.takes, value)} if value and token.takes else {})
+        params = dict(token.params) | ({token.takes: value} if value and token.takes else {})
         try:
             found[word] = faults.checked(token.fault, params, f"sim:{word} in the request")
         except ValueError as error:
             problems.append(f"sim:{word}: {error}")
     return tuple(found.values()), problems
-
-
-def _value(name: str, text: str) -> Any:
-    """Return a value as its parameter wants it; a span such as 90s becomes a number of the parameter's unit."""
-    unit = _MILLISECONDS.get(name)
-    if unit is None or text.isdigit():
-        return text
-    try:
-        _, span = moment(text)
-    except ValueError:
-        return text
-    return text if span is None else span // unit
 
 
 def suffix_of(key_text: str) -> Suffix | None:

@@ -5,16 +5,18 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 
 from soundstage.core.clock import iso, parse_iso
 from soundstage.core.provider import ROLES, Provider
 from soundstage.core.rules import Aim, Rule
 from soundstage.core.universe import key_id_of
 from soundstage.faults import Faults
+from soundstage.faults.spans import span_ms
+from soundstage.validation import Path, did_you_mean, meant, no_such_key, place, sentence, shown
+from soundstage.validation import where as written
 
-_SPAN: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
-_UNITS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _KEY_ID: Final = re.compile(r"key_[0-9a-f]{16}")
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Scalar = str | int | float | bool | None
@@ -23,55 +25,60 @@ Scalar = str | int | float | bool | None
 def moment(given: str | int | float | None) -> tuple[int | None, int | None]:
     """Return (instant, span) in milliseconds, one of them or none; a number is a span in seconds.
 
-    Raises ValueError for any other text.
+    Raises ValueError for any other text, and for a number that no clock can count.
     """
     if given is None:
         return None, None
-    if not isinstance(given, str):
-        return None, int(given * 1000)
-    span = _SPAN.fullmatch(given)
-    if span is not None:
-        return None, int(float(span[1]) * _UNITS[span[2]])
     try:
-        return parse_iso(given), None
-    except ValueError:
-        raise ValueError(f"a time is a span such as 30s or 10m, or an ISO instant, got {given[:40]!r}") from None
+        if not isinstance(given, str):
+            return None, int(given * 1000)
+        span = span_ms(given)
+        return (parse_iso(given), None) if span is None else (None, span)
+    except (ValueError, OverflowError):
+        allowed = "a span such as 30s, 10m or 1.5h, or an instant such as 2026-01-01T00:00:00Z"
+        raise ValueError(f"must be {allowed}, got {shown(given)}") from None
+
+
+def _as_moment(given: str | int | float | None) -> str | int | float | None:
+    moment(given)
+    return given
+
+
+Moment = Annotated[str | int | float | None, AfterValidator(_as_moment)]
 
 
 class When(BaseModel):
     """What a rule is aimed at; what is left out may be anything. At most one of nth, first and every."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     provider: Text | None = Field(default=None, description="a provider's id")
     operation: Text | None = Field(default=None, description=f"an operation's id, or one of {', '.join(ROLES)}")
     model: Text | None = Field(default=None, description="a model's id; * stands for anything")
-    key: Text | list[Text] | None = Field(
-        default=None, description="an API key or the id of one, or several"
-    )
+    key: Text | list[Text] | None = Field(default=None, description="an API key or the id of one, or several")
     fields: dict[Text, Scalar] = Field(default={}, max_length=20, description="values in the request's body, by path")
     nth: int | None = Field(default=None, ge=1, description="only the nth call that matches")
     first: int | None = Field(default=None, ge=1, description="only the first so many calls that match")
     every: int | None = Field(default=None, ge=1, description="every nth call that matches")
     probability: float | None = Field(default=None, ge=0, le=1, strict=False, description="a share of what matches")
-    from_: str | int | float | None = Field(default=None, alias="from", description="an instant, or a span such as 30s")
-    until: str | int | float | None = Field(default=None, description="an instant, or a span such as 10m")
+    from_: Moment = Field(default=None, alias="from", description="an instant, or a span such as 30s")
+    until: Moment = Field(default=None, description="an instant, or a span such as 10m")
     times: int | None = Field(default=None, ge=1, description="how often it acts before it is spent")
 
-    @model_validator(mode="after")
-    def _one_count(self) -> "When":
-        given = [name for name in ("nth", "first", "every") if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} exclude each other; keep one")
-        for name in ("from_", "until"):
-            moment(getattr(self, name))
-        return self
+    @field_validator("first", "every")
+    @classmethod
+    def _one_count(cls, count: int | None, info: ValidationInfo) -> int | None:
+        # Fields are read in their order, so each sees those above it.
+        given = [name for name in ("nth", "first") if info.data.get(name) is not None]
+        if count is not None and given:
+            raise ValueError(f"{' and '.join([*given, str(info.field_name)])} exclude each other; keep one of them")
+        return count
 
 
 class RuleBody(BaseModel):
     """A fault, its own parameters and its aim."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     fault: Text
     with_: dict[str, Any] = Field(default={}, alias="with")
@@ -83,9 +90,15 @@ def rule_from(body: RuleBody, faults: Faults, providers: Mapping[str, Provider],
 
     Raises ValueError that says what is allowed and what came.
     """
-    applied = faults.checked(body.fault, body.with_, origin)
-    when = body.when
-    _check_names(when, providers)
+    for where, said in problems_of(body.model_dump(by_alias=True, exclude_unset=True), faults, providers):
+        # What is said of a parameter names it, with its fault.
+        raise ValueError(said if where[0] == "with" else f"{place(where)}: {said}")
+    return rule_of(body, faults, providers, name=name, origin=origin)
+
+
+def rule_of(body: RuleBody, faults: Faults, providers: Mapping[str, Provider], *, name: str, origin: str) -> Rule:
+    """Return a rule ready to act, of a body that `problems_of` has nothing to say about."""
+    applied, when = faults.checked(body.fault, body.with_, origin), body.when
     since, after_ms = moment(when.from_)
     until, before_ms = moment(when.until)
     aim = Aim(
@@ -107,18 +120,85 @@ def rule_from(body: RuleBody, faults: Faults, providers: Mapping[str, Provider],
     return Rule(name, body.fault, applied.params, aim, origin)
 
 
-def _check_names(when: When, providers: Mapping[str, Provider]) -> None:
-    if when.provider is not None and when.provider not in providers:
-        raise ValueError(f"provider must be one of {', '.join(providers)}, got {when.provider[:60]!r}")
-    if when.operation is None or when.operation in ROLES:
-        return
-    asked = [providers[when.provider]] if when.provider is not None else list(providers.values())
-    known = sorted({operation.id for provider in asked for operation in provider.operations})
-    if when.operation not in known:
-        raise ValueError(
-            f"operation must be one of {', '.join(ROLES)}, or an operation's id ({', '.join(known)}), "
-            f"got {when.operation[:60]!r}"
-        )
+def problems_of(body: Mapping[str, Any], faults: Faults, providers: Mapping[str, Provider]) -> list[tuple[Path, str]]:
+    """Return everything that is wrong with a rule as it was written: the place of each mistake and a sentence.
+
+    What is said of a parameter names it and its fault, other sentences leave their subject to the place.
+    """
+    found = [(where, _said(where, errors)) for where, errors in _mistakes(RuleBody, body)]
+    when, params = body.get("when"), body.get("with", {})
+    if isinstance(when, Mapping):
+        found += _of_aim(when.get("provider"), when.get("operation"), providers)
+    if isinstance(body.get("fault"), str):
+        found += _of_fault(body["fault"], params if isinstance(params, Mapping) else {}, faults)
+    return found
+
+
+def names_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the names of a model's fields as they are written."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def _mistakes(model: type[BaseModel], given: Mapping[str, Any]) -> list[tuple[Path, list[ErrorDetails]]]:
+    found: dict[Path, list[ErrorDetails]] = {}
+    try:
+        model.model_validate(given)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            found.setdefault(written(one, given), []).append(one)
+    return list(found.items())
+
+
+def _said(where: Path, errors: list[ErrorDetails]) -> str:
+    if errors[0]["type"] == "extra_forbidden":
+        return no_such_key(str(where[-1]), names_of(When if where[0] == "when" else RuleBody))
+    # A key's text is not for logs and terminals.
+    return sentence(errors, secret=where[:2] == ("when", "key"))
+
+
+def _of_aim(provider: Any, operation: Any, providers: Mapping[str, Provider]) -> list[tuple[Path, str]]:
+    found: list[tuple[Path, str]] = []
+    asked = list(providers)
+    if isinstance(provider, str) and provider in providers:
+        asked = [provider]
+    elif isinstance(provider, str):
+        said = f"must be one of {', '.join(asked)}, got {shown(provider)}{did_you_mean(provider, asked)}"
+        found.append((("when", "provider"), said))
+    if isinstance(operation, str) and operation not in ROLES:
+        known = [*ROLES, *sorted({one.id for name in asked for one in providers[name].operations})]
+        allowed = f"{', '.join(ROLES)}, or an operation's id"
+        said = f"must be one of {allowed}, got {shown(operation)}{did_you_mean(operation, known)}"
+        found += [] if operation in known else [(("when", "operation"), said)]
+    return found
+
+
+def _of_fault(fault: str, params: Mapping[str, Any], faults: Faults) -> list[tuple[Path, str]]:
+    if fault not in faults:
+        return [(("fault",), _no_such_fault(fault, faults))]
+    found: list[tuple[Path, str]] = []
+    kind, known = faults[fault], names_of(faults[fault])
+    for where, errors in _mistakes(kind, params):
+        said, here = sentence(errors), where
+        if errors[0]["type"] == "extra_forbidden":
+            name = str(where[-1])
+            said = f"{fault} has no parameter {name[:60]!r}{meant(name, known)}; it has {', '.join(known) or 'none'}"
+        elif errors[0]["type"] == "value_error":
+            # A model says of itself, or of a field, what begins with a parameter's name.
+            subject = said.partition(" ")[0]
+            here = where or ((subject,) if subject in params else ())
+            said = f"{fault}: {said}"
+        else:
+            said = f"{fault}: {place(where)} {said}"
+        found.append((("with", *here), said))
+    return found
+
+
+def _no_such_fault(name: str, faults: Faults) -> str:
+    try:
+        faults.checked(name, {}, "")
+    except ValueError as error:
+        return str(error)
+    raise AssertionError(f"{name} is a fault")
 
 
 def _keys(given: str | list[str], providers: Iterable[str]) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ is accepted, and everything that is wrong with it is told at once, each with its
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,6 +13,7 @@ from soundstage.faults import Faults
 from soundstage.scenarios import toml_text, yaml_text
 from soundstage.scenarios.check import Scenario, scenario
 from soundstage.scenarios.flaws import Flaw, Flaws, ScenarioError
+from soundstage.validation import did_you_mean
 
 __all__ = (
     "MOST_BYTES",
@@ -97,9 +97,8 @@ def _file_of(given: str | Path) -> Path:
 def _shipped(name: str) -> Path:
     if name in shipped():
         return _SHIPPED / f"{name}.yaml"
-    close = get_close_matches(name[:60], shipped(), 1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(shipped())}"
-    message = f"there is no scenario {name[:60]!r}; {hint} (a file's name ends in {', '.join(_FORMATS)})"
+    hint = did_you_mean(name, shipped()) or f"; there are {', '.join(shipped())}"
+    message = f"there is no scenario {name[:60]!r}{hint} (a file's name ends in {', '.join(_FORMATS)})"
     raise ScenarioError([Flaw("", None, message)])
 
 

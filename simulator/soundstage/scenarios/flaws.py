@@ -1,18 +1,12 @@
 """What is wrong with a scenario, place by place: all of it at once, so that a file is repaired in one go."""
 
-import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Final, NamedTuple, NoReturn
 
-from soundstage.validation import shown
+from soundstage.validation import Path, no_such_key, place
 
-# Where in a document: ("faults", 2, "with", "status").
-Path = tuple[str | int, ...]
 MOST_TOLD: Final = 20
 MOST_DEPTH: Final = 8
-_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,60}")
-_LONGEST_KEY: Final = 60
 
 
 class Flaw(NamedTuple):
@@ -95,29 +89,9 @@ class Flaws:
             # Looking for the nearest name is what costs; this one is only counted.
             self.add(path, "")
             return
-        names = list(known)
-        close = get_close_matches(str(path[-1])[:_LONGEST_KEY], names, 1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        self.add(path, f"no such key; {hint}allowed here: {', '.join(names) or 'none'}")
+        self.add(path, no_such_key(str(path[-1]), known))
 
 
 def _printable(text: str) -> str:
     """Return text that neither ends a line of a terminal nor moves about in it."""
     return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
-
-
-def place(path: Path) -> str:
-    """Return a place as people write it.
-
-    >>> place(("faults", 2, "with", "status"))
-    'faults[2].with.status'
-    """
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif _PLAIN.fullmatch(part):
-            text += f".{part}" if text else part
-        else:
-            text += f"[{shown(part)}]"
-    return text

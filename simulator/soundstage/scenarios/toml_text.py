@@ -4,7 +4,8 @@ import re
 from datetime import date, datetime
 from typing import Any, Final
 
-from soundstage.scenarios.flaws import Flaws, Path
+from soundstage.scenarios.flaws import Flaws
+from soundstage.validation import Path
 
 _KEY: Final = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _KEYS: Final = re.compile(rf"{_KEY}(?:\s*\.\s*{_KEY})*")

@@ -5,8 +5,8 @@ Nothing is built from what the text says but texts, numbers, true, false, null, 
 
 from typing import Any, Final
 
-from soundstage.scenarios.flaws import MOST_DEPTH, Flaws, Path
-from soundstage.validation import shown
+from soundstage.scenarios.flaws import MOST_DEPTH, Flaws
+from soundstage.validation import Path, shown
 
 _TEXT: Final = "tag:yaml.org,2002:str"
 _WRITE_OUT: Final = "anchors and aliases are not allowed here; write the value out at each place"

@@ -49,7 +49,7 @@ class LoggedStore:
     instant = False
 
     def __init__(self, log: Log, wall: Wall = wall_now) -> None:
-        self.on_commit: Callable[[str, View], None] | None = None
+        self.listeners: list[Callable[[str, View], None]] = []
         self.name = log.name
         self._log = log
         self._views: dict[str, View] = {}
@@ -75,8 +75,8 @@ class LoggedStore:
                 # Another step of this process may have read the entry back already while we waited.
                 if view.version < version:
                     view.apply(writes, tx.now)
-                if self.on_commit is not None:
-                    self.on_commit(universe_id, view)
+                for tell in self.listeners:
+                    tell(universe_id, view)
                 return result
         raise ConflictError(f"universe {universe_id}: other writers were first {MOST_TRIES} times in a row")
 
@@ -94,8 +94,8 @@ class LoggedStore:
             await self.forget(target)
             if await self._log.append(target, 1, encode(everything, tx.now)):
                 self._views[target] = view
-                if self.on_commit is not None:
-                    self.on_commit(target, view)
+                for tell in self.listeners:
+                    tell(target, view)
                 return result
         raise ConflictError(f"universe {target}: others opened it first {MOST_TRIES} times in a row")
 

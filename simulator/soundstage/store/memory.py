@@ -18,7 +18,7 @@ class MemoryStore:
     instant = True
 
     def __init__(self, wall: Wall = wall_now, most_universes: int = MOST_UNIVERSES) -> None:
-        self.on_commit: Callable[[str, View], None] | None = None
+        self.listeners: list[Callable[[str, View], None]] = []
         self._views: dict[str, View] = {}
         self._wall = wall
         self._most = most_universes
@@ -38,8 +38,8 @@ class MemoryStore:
         writes = tx.writes()
         if writes:
             view.apply(writes, tx.now)
-            if self.on_commit is not None:
-                self.on_commit(universe_id, view)
+            for tell in self.listeners:
+                tell(universe_id, view)
         elif view.version and tx.now > view.last_now:
             # A look before anything is written says nothing: the clock a universe opens with may stand earlier.
             view.last_now = tx.now
@@ -58,8 +58,8 @@ class MemoryStore:
         if len(self._views) >= self._most:
             self._evict()
         self._views[target] = view
-        if self.on_commit is not None:
-            self.on_commit(target, view)
+        for tell in self.listeners:
+            tell(target, view)
         return result
 
     def universes(self) -> Iterator[str]:

@@ -1,15 +1,15 @@
 """The calls that a universe's journal holds: ask for them, wait for them, assert them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 from soundstage.core.clock import stopwatch
 from soundstage.testing.clock import USUAL_SECONDS, instant
+from soundstage.testing.line import every_page
+from soundstage.testing.shapes import Ask, Call
 from soundstage.testing.twins import twin
 
-Ask = Callable[..., Any]
-Call = dict[str, Any]
 Calls = list[Call]
 _SHOWN = 5
 _WIDTH = 150
@@ -32,7 +32,11 @@ class Wanted(TypedDict, total=False):
 
 
 class Requests:
-    """Calls of the app under test on providers' endpoints, the oldest first."""
+    """Calls of the app under test on providers' endpoints, the oldest first.
+
+    A server keeps its last 1,000 calls, or as many as its setting `journal` says. Methods raise SoundstageError for
+    what the server refuses, such as a status it does not understand.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -43,7 +47,9 @@ class Requests:
 
     def count(self, **wanted: Unpack[Wanted]) -> int:
         """Return how many calls there were."""
-        return len(self._find(wanted))
+        if "json" in wanted:
+            return len(self._find(wanted))
+        return int(self._ask("GET", "/requests/count", query=_query(wanted))["count"])
 
     def last(self, **wanted: Unpack[Wanted]) -> Call:
         """Return the newest call; raises AssertionError when there was none."""
@@ -62,7 +68,10 @@ class Requests:
         return found[0]
 
     def wait_for(self, count: int = 1, timeout: float = USUAL_SECONDS, **wanted: Unpack[Wanted]) -> Calls:
-        """Return the calls as soon as there are `count`; raises AssertionError after `timeout` seconds, at most 60."""
+        """Return the calls as soon as there are `count`, at most 1,000; a `timeout` is at most 60 seconds.
+
+        Raises AssertionError when it is over.
+        """
         __tracebackhide__ = True
         until, least = stopwatch() + timeout, count
         while True:
@@ -84,8 +93,7 @@ class Requests:
     await_for = twin(wait_for)
 
     def _find(self, wanted: Mapping[str, Any]) -> Calls:
-        found = self._ask("GET", "/requests", query={**_query(wanted), "limit": 1000})["requests"]
-        return _fitting(found, wanted)
+        return _fitting(every_page(self._ask, "/requests", "requests", {**_query(wanted), "limit": 1000}), wanted)
 
     def _report(self, expected: str, wanted: Mapping[str, Any], came: int) -> str:
         how = ", ".join(f"{name}={value!r}" for name, value in wanted.items()) or "anything"
@@ -137,4 +145,5 @@ def _differences(wanted: Any, came: Any, where: str) -> Iterator[str]:
 def _reason(name: str, wanted: Mapping[str, Any], call: Call) -> str:
     if name == "json":
         return ", ".join(_differences(wanted["json"], call["request"]["body"], "json"))
-    return f"{name} is {call['at' if name == 'since' else name]!r}"
+    shown: Mapping[str, Any] = {**call, "since": call["at"]}
+    return f"{name} is {shown[name]!r}"

@@ -1,17 +1,28 @@
 """A universe of a test's own, and the app's way into it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, TypedDict, TypeGuard, Unpack
 
 from soundstage.testing.calls import Requests
-from soundstage.testing.clock import USUAL_SECONDS, Clock, Mode, instant
+from soundstage.testing.clock import USUAL_SECONDS, Clock, instant
 from soundstage.testing.line import Line, SoundstageError, read_json
-from soundstage.testing.records import Callbacks, Faults, Ledger, Record, Records, Tasks, believed
+from soundstage.testing.records import Callbacks, Faults, Ledger, Tasks, believed
+from soundstage.testing.shapes import (
+    Ask,
+    Belief,
+    Invariants,
+    Mistake,
+    Mode,
+    OpenedUniverse,
+    Provided,
+    ScenarioShown,
+    Verdict,
+)
 from soundstage.testing.twins import twin
 
 _FILES = (".yaml", ".yml", ".json", ".toml")
@@ -41,13 +52,13 @@ class Soundstage:
     `key` is the API key for every provider, `id` the universe's name, `env` the variables an app may read.
     """
 
-    def __init__(self, line: Line, opened: Record) -> None:
-        self.key: str = opened["key"]
-        self.id: str = opened["id"]
+    def __init__(self, line: Line, opened: OpenedUniverse) -> None:
+        self.key = opened["key"]
+        self.id = opened["id"]
         self.opened = opened
-        self._providers: dict[str, dict[str, str]] = opened["providers"]
+        self._providers = opened["providers"]
         self._line = line
-        self._ask: Callable[..., Any] = partial(line.call, universe=self.id)
+        self._ask: Ask = partial(line.call, universe=self.id)
         self._forks = 0
         self.clock = Clock(self._ask)
         self.faults = Faults(self._ask)
@@ -60,7 +71,8 @@ class Soundstage:
     def open(cls, line: Line, key: str | None = None, **how: Unpack[Opened]) -> Self:
         """Open a fresh universe on a server; what a universe of this key held before is forgotten.
 
-        Raises SoundstageError.
+        Raises SoundstageError when the server refuses or does not answer, and for a scenario's file with mistakes;
+        ValueError for a `now` without a zone.
         """
         body: dict[str, Any] = {"key": key, **how}
         body |= {"now": instant(how.get("now")), "scenario": _scenario(how.get("scenario"))}
@@ -90,11 +102,11 @@ class Soundstage:
         return urls | {f"{name.upper()}_API_KEY": self.key for name in self._providers}
 
     def base_url(self, provider: str) -> str:
-        """Return where a provider is served."""
+        """Return where a provider is served; raises SoundstageError for one there is none of."""
         return self._of(provider)["base_url"]
 
     def webhook_secret(self, provider: str) -> str:
-        """Return what a provider signs this universe's callbacks with."""
+        """Return what a provider signs this universe's callbacks with; raises SoundstageError likewise."""
         return self._of(provider)["webhook_secret"]
 
     def expand(self, template: str) -> str:
@@ -114,35 +126,44 @@ class Soundstage:
 
         return _TEMPLATE.sub(filled, template)
 
-    def scenario(self, scenario: str | Path | Mapping[str, Any] | None) -> Record:
-        """Put a scenario in force, by name, file or document; None ends the one in force."""
+    def scenario(self, scenario: str | Path | Mapping[str, Any] | None) -> ScenarioShown:
+        """Put a scenario in force, by name, file or document; None ends the one in force.
+
+        Raises SoundstageError with everything that is wrong with it.
+        """
         what = _scenario(scenario)
-        return dict(self._ask("PUT", "/scenario", what if isinstance(what, dict) else {"name": what}))
+        shown: ScenarioShown = self._ask("PUT", "/scenario", what if isinstance(what, dict) else {"name": what})
+        return shown
 
     def verdict(
         self,
         *,
-        believes: Iterable[Mapping[str, Any]] | None = None,
+        believes: Iterable[Belief | Mapping[str, Any]] | None = None,
         url: str | None = None,
         timeout: float = USUAL_SECONDS,
-    ) -> Record:
+    ) -> Verdict:
         """Compare what the app believes of its tasks with the truth; return `ok` and the findings.
 
-        A belief is {"task_id", "outcome", "credits"?}. `url` names an endpoint of the app that answers with the list.
-        Without either, only what needs no word of the app is told.
+        Of a task the app may believe that it succeeded, failed, was cancelled or is pending; `refunded` is a failure
+        whose credits it counts as returned, `unknown` one it has left to a person. `url` names an endpoint of the app
+        that answers with the list, within `timeout` seconds. Without either, only what needs no word of the app is
+        told. Raises SoundstageError for a belief of another form, and when the endpoint answers with anything else.
         """
         beliefs = believes if url is None else read_json(url, timeout)
-        return dict(self._ask("POST", "/verdict", {} if beliefs is None else {"believes": believed(beliefs)}))
+        body = {} if beliefs is None else {"believes": believed(beliefs)}
+        found: Verdict = self._ask("POST", "/verdict", body)
+        return found
 
-    def lint(self) -> Records:
+    def lint(self) -> list[Mistake]:
         """Return the mistakes of the client that its calls alone give away."""
         return list(self._ask("GET", "/lint")["findings"])
 
-    def invariants(self) -> Record:
+    def invariants(self) -> Invariants:
         """Return `ok`, and the violations: whether every credit is accounted for."""
-        return dict(self._ask("GET", "/invariants"))
+        found: Invariants = self._ask("GET", "/invariants")
+        return found
 
-    def har(self) -> Record:
+    def har(self) -> dict[str, Any]:
         """Return the calls as a HAR 1.2 document."""
         return dict(self._ask("GET", "/requests.har"))
 
@@ -160,18 +181,23 @@ class Soundstage:
     afork = twin(fork)
     aclose = twin(close)
 
-    def _of(self, provider: str) -> dict[str, str]:
+    def _of(self, provider: str) -> Provided:
         if provider not in self._providers:
             known = ", ".join(self._providers)
             raise SoundstageError("unknown_provider", f"provider must be one of {known}, got {provider!r}")
         return self._providers[provider]
 
 
+def names_a_file(scenario: object) -> TypeGuard[str | Path]:
+    """Tell whether a scenario is given as a file, and not by name or as a document."""
+    return isinstance(scenario, Path) or (isinstance(scenario, str) and scenario.endswith(_FILES))
+
+
 def _scenario(given: str | Path | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
     """Return a scenario as the admin API takes it; raises SoundstageError for a file that cannot be used."""
     if isinstance(given, Mapping):
         return dict(given)
-    if given is None or (isinstance(given, str) and not given.endswith(_FILES)):
+    if given is None or (isinstance(given, str) and not names_a_file(given)):
         return given
     # Loaded only where there is a file: its lines are known here, so what is wrong is told here.
     from soundstage.faults import Faults  # noqa: PLC0415

@@ -9,6 +9,8 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from soundstage.testing.shapes import Ask
+
 # Seconds beyond what the server itself may take to answer.
 PATIENCE = 10.0
 
@@ -111,6 +113,18 @@ def _has_news(sock: socket) -> bool:
     with DefaultSelector() as selector:
         selector.register(sock, EVENT_READ)
         return bool(selector.select(0))
+
+
+def every_page(ask: Ask, path: str, name: str, query: Mapping[str, Any]) -> list[Any]:
+    """Return the whole of a list called `name`, the newest first, however many pages it has."""
+    found: list[Any] = []
+    cursor = None
+    while True:
+        page = ask("GET", path, query={**query, "cursor": cursor})
+        found += page[name]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return found
 
 
 def read_json(url: str, seconds: float) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self, Unpack
 
 from soundstage.testing.client import Opened, Soundstage
 from soundstage.testing.line import Line
+from soundstage.testing.shapes import Configured
 
 _LONGEST_SECONDS = 30.0
 
@@ -20,11 +21,13 @@ class _Running(NamedTuple):
 class Server:
     """A running server; `with Server() as server:` starts and stops it.
 
-    Settings are those of `soundstage.settings.Settings`, such as `Server(seed=7, history=20)`.
+    Settings are named as those of `soundstage serve`: `Server(seed=7, history=20)`. Port 0 is any free one. Starting
+    raises TypeError for a setting there is none of, ValueError for one that cannot be used (a scenario with mistakes),
+    OSError when the port is taken.
     """
 
-    def __init__(self, *, port: int = 0, **settings: Any) -> None:
-        self._settings = {"port": port, **settings}
+    def __init__(self, *, port: int = 0, **settings: Unpack[Configured]) -> None:
+        self._settings: dict[str, Any] = {"port": port, **settings}
         self._running: Future[_Running] = Future()
         self._thread = Thread(target=self._run, name="soundstage", daemon=True)
         self._line: Line | None = None
@@ -42,7 +45,10 @@ class Server:
         return self.line.url
 
     def start(self) -> str:
-        """Start and return the base URL as soon as calls are answered; raises what keeps the server from starting."""
+        """Start and return the base URL as soon as calls are answered; raises what keeps the server from starting.
+
+        A server starts once: RuntimeError is raised by the second call.
+        """
         self._thread.start()
         self._line = Line(self._running.result(_LONGEST_SECONDS).url)
         return self.url
@@ -57,7 +63,7 @@ class Server:
         self._thread.join(_LONGEST_SECONDS)
 
     def open(self, key: str | None = None, **how: Unpack[Opened]) -> Soundstage:
-        """Open a fresh universe here; the key is made up when none is given."""
+        """Open a fresh universe here; the key is made up when none is given. Raises SoundstageError."""
         return Soundstage.open(self.line, key, **how)
 
     def __enter__(self) -> Self:

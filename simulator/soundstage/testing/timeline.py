@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from soundstage.testing.calls import shown
 from soundstage.testing.client import Soundstage
-from soundstage.testing.records import Record
+from soundstage.testing.shapes import OpenedUniverse
 
 # What is shown of a long story: so many lines of its beginning, and so many of its end.
 _BEGINNING, _END = 14, 34
@@ -75,14 +75,14 @@ def _callbacks(stage: Soundstage) -> Iterator[_Moment]:
             yield _Moment(attempt["at"], 3, "callback", f"{name}, attempt {number}: {came} from {one['url']}")
 
 
-def replay(opened: Record, *, named: bool = True) -> str:
-    """Return what restores a universe as it began; a scenario only where its name says everything."""
+def replay(opened: OpenedUniverse, scenario: str | None) -> str:
+    """Return what restores a universe as it began; `scenario` is the name or file to load, None where there is none."""
     clock = opened["clock"]
     parts: Iterable[tuple[str, object]] = (
         ("seed", opened["seed"]),
         ("clock", clock["mode"]),
-        ("speed", f"{clock['speed']:g}" if clock["mode"] == "scaled" else None),
+        ("speed", f"{clock['speed']:.15g}" if clock["mode"] == "scaled" else None),
         ("now", clock["now"]),
-        ("scenario", opened["scenario"] if named else None),
+        ("scenario", scenario),
     )
     return ";".join(f"{name}={value}" for name, value in parts if value is not None)

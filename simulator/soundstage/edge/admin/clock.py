@@ -37,7 +37,7 @@ class Advance(AdminBody):
 async def show(call: AdminCall) -> Answer:
     """Show a universe's clock, or every universe's."""
     shown = [await show_clock(call, universe) for universe in call.readable()]
-    return 200, shown if call.universe in {None, "*"} else shown[0]
+    return 200, call.answer(shown)
 
 
 async def switch(call: AdminCall) -> Answer:
@@ -104,7 +104,7 @@ async def _advance(call: AdminCall, universe: str, wanted: Advance) -> None:
         if wanted.to is not None:
             break
         if _seconds() > until:
-            raise _too_slow(wanted.timeout)
+            raise _too_slow()
         # A callback may call back here; it is served at this instant.
         await asyncio.sleep(0)
     if target is not None:
@@ -136,14 +136,11 @@ def _seconds() -> float:
 
 
 async def _landed(call: AdminCall, universe: str, until: float) -> None:
-    while flying := call.services.courier.flights.get(universe):
-        left = until - _seconds()
-        if left <= 0:
-            raise _too_slow(0)
-        await asyncio.wait(set(flying), timeout=left)
+    if not await call.services.courier.landed(universe, until - _seconds()):
+        raise _too_slow()
 
 
-def _too_slow(timeout: float) -> AdminError:
+def _too_slow() -> AdminError:
     return AdminError(
         504,
         "advance_timed_out",

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from soundstage.core.journal import Journal
+from soundstage.core.universe import DIRECTORY
 from soundstage.core.world import World
 from soundstage.edge.delivery import Courier
 from soundstage.edge.gate import Gate
@@ -70,6 +71,11 @@ class AdminCall:
         """The world."""
         return self.services.world
 
+    @property
+    def named(self) -> str | None:
+        """The one universe that the call is about; None when it is about all of them."""
+        return None if self.universe == "*" else self.universe
+
     def read(self, model: type[Model]) -> Model:
         """Return the body as `model`; raises AdminError with a sentence about the first thing wrong."""
         try:
@@ -94,9 +100,9 @@ class AdminCall:
 
     def readable(self) -> list[str]:
         """Return the universes a read covers: the one named, or all."""
-        if self.universe is not None and self.universe != "*":
-            return [self.universe]
-        return [name for name in self.world.store.universes() if name != "directory"]
+        if self.named is not None:
+            return [self.named]
+        return [name for name in self.world.store.universes() if name != DIRECTORY]
 
     def writable(self) -> list[str]:
         """Return the universes a write covers; raises AdminError when the call names none."""
@@ -110,8 +116,8 @@ class AdminCall:
         return self.readable()
 
     def answer(self, per_universe: list[Any]) -> Any:
-        """Return the one result, or a list when the call asked for every universe."""
-        return per_universe if self.universe == "*" else per_universe[0]
+        """Return the one result when the call names one universe, the list when it covers them all."""
+        return per_universe if self.named is None else per_universe[0]
 
 
 Answer = tuple[int, Any]

@@ -6,28 +6,13 @@ from typing import Any, get_args
 from soundstage.core import outbox
 from soundstage.core.clock import iso
 from soundstage.core.outbox import Delivery, DeliveryState
-from soundstage.core.store import Store
+from soundstage.core.universe import DIRECTORY
 from soundstage.core.view import Tx, View
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route
 from soundstage.edge.admin.waiting import wait_for
 from soundstage.edge.delivery import body_text
 
 _MOST = 1000
-
-
-class _Commits:
-    """Stands between a store and whom it tells of commits, from the first wait on: until then nobody pays for it."""
-
-    def __init__(self, told: Callable[[str, View], None] | None) -> None:
-        self._told = told
-        self.heard: set[Callable[[str], None]] = set()
-
-    def __call__(self, universe: str, view: View) -> None:
-        if self._told is not None:
-            self._told(universe, view)
-        if self.heard:
-            for tell in tuple(self.heard):
-                tell(universe)
 
 
 async def deliveries(call: AdminCall) -> Answer:
@@ -47,8 +32,8 @@ async def wait(call: AdminCall) -> Answer:
     found: dict[str, list[Delivery]] = {}
     changed = set(call.readable())
 
-    def concerns(universe: str) -> bool:
-        if call.universe not in {None, "*", universe} or universe == "directory":
+    def concerns(universe: str, _: View) -> bool:
+        if universe == DIRECTORY or call.named not in {None, universe}:
             return False
         changed.add(universe)
         return True
@@ -59,7 +44,7 @@ async def wait(call: AdminCall) -> Answer:
             found[universe] = await _found(call, universe, wanted)
         return sum(map(len, found.values())) >= least
 
-    reached = await wait_for(call, _listeners(call.world.store), look, concerns)
+    reached = await wait_for(call, call.world.store.listeners, look, concerns)
     views = [delivery_view(one, universe) for universe, rows in found.items() for one in rows]
     return 200, {"deliveries": views, "reached": reached}
 
@@ -104,13 +89,6 @@ def delivery_view(delivery: Delivery, universe: str) -> dict[str, Any]:
         ],
         "body": body_text(delivery.body),
     }
-
-
-def _listeners(store: Store) -> set[Callable[[str], None]]:
-    told = store.on_commit
-    if not isinstance(told, _Commits):
-        told = store.on_commit = _Commits(told)
-    return told.heard
 
 
 def _filter(call: AdminCall, usual: DeliveryState | None) -> Callable[[Delivery], bool]:

@@ -20,7 +20,7 @@ class NewRule(RuleBody, AdminBody):
 async def show(call: AdminCall) -> Answer:
     """List a universe's rules in the order in which they act, with how often each matched and acted."""
     shown = [await call.world.run(universe, _shown) for universe in call.readable()]
-    return 200, shown if call.universe in {None, "*"} else shown[0]
+    return 200, call.answer(shown)
 
 
 async def add(call: AdminCall) -> Answer:

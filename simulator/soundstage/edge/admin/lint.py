@@ -13,10 +13,9 @@ from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, 
 async def show(call: AdminCall) -> Answer:
     """List what the calls in the journal show of their client; `ignore` names rules to leave out, joined by commas."""
     ignore = _ignored(call)
-    wanted = None if call.universe == "*" else call.universe
     talks: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
     for one in reversed(list(call.services.journal.newest())):
-        if wanted in {None, one.universe}:
+        if call.named in {None, one.universe}:
             talks[one.universe, one.provider].append(one)
     known = set(call.world.store.universes())
     findings: list[dict[str, Any]] = []

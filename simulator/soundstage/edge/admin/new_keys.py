@@ -7,6 +7,7 @@ from pydantic import Field
 
 from soundstage.core.limits import MOST_OF_ANY, networks
 from soundstage.core.money import decimal_text, micros
+from soundstage.core.opening import Newcomer, change, new_key, open_new
 from soundstage.core.provider import Provider
 from soundstage.core.randomness import unguessable
 from soundstage.core.universe import (
@@ -16,18 +17,15 @@ from soundstage.core.universe import (
     Registered,
     directory_row,
     find_key,
-    key_id_of,
     open_universe,
-    shortened,
     universe_of,
 )
 from soundstage.core.view import Tx
-from soundstage.core.wallet import LedgerError, issue, the_wallet
+from soundstage.core.wallet import LedgerError, the_wallet
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.egress import EgressPolicy, check_url
-from soundstage.edge.gate import bring_rules, credits_of, open_with_history, secret_of, take_budget
-from soundstage.faults.magic import Suffix, suffix_of
+from soundstage.edge.gate import credits_of, newcomer
 
 
 class NewKey(AdminBody):
@@ -90,8 +88,8 @@ def _check(call: AdminCall, wanted: NewKey) -> tuple[str, str]:
     _check_owner(wanted)
     _check_reach(wanted, provider)
     _check_limits(wanted, provider)
-    named = wanted.universe if wanted.universe is not None else call.universe
-    if named is None or named == "*":
+    named = wanted.universe if wanted.universe is not None else call.named
+    if named is None:
         return text, universe_of(text)
     check_universe(named)
     return text, named
@@ -147,8 +145,7 @@ async def register(call: AdminCall) -> Answer:
     wanted = call.read(NewKey)
     text, universe = _check(call, wanted)
     world, provider = call.world, call.world.providers[wanted.provider]
-    suffix = suffix_of(text)
-    usual = credits_of(suffix, world.opening.credits)
+    usual = credits_of(text, world.opening.credits)
     balance = usual if wanted.balance is None else amount_of(wanted.balance)
     if balance < 0:
         raise AdminError(400, "invalid_amount", "balance must not be negative")
@@ -165,8 +162,9 @@ async def register(call: AdminCall) -> Answer:
         )
     call.services.gate.forget()
     keep = wanted.balance is None
+    arriving = newcomer(key, text)
     try:
-        left = await world.run(universe, lambda tx: _enter(tx, world.opening, provider, key, suffix, keep_balance=keep))
+        left = await world.run(universe, lambda tx: _enter(tx, world.opening, provider, arriving, keep_balance=keep))
     except LedgerError as error:
         if before is None:
             await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", name))
@@ -188,15 +186,12 @@ def _enlist(tx: Tx, name: str, row: Registered) -> Registered | None:
 
 
 def _key(wanted: NewKey, provider: Provider, text: str, balance: int) -> Key:
-    key_id = key_id_of(provider.id, text)
-    account = key_id if wanted.user is None else f"{provider.id}:{wanted.user}"
-    return Key(
-        id=key_id,
-        provider=provider.id,
+    key = new_key(provider, text, starts_with=balance, history=wanted.history)
+    account = key.id if wanted.user is None else f"{provider.id}:{wanted.user}"
+    return replace(
+        key,
         account=account,
-        wallet=account if wanted.type == "shared" else key_id,
-        shown=shortened(text),
-        secret=secret_of(provider, text),
+        wallet=account if wanted.type == "shared" else key.id,
         scopes=None if wanted.scopes is None else frozenset(wanted.scopes),
         callback_url=wanted.callback_url,
         label=wanted.label,
@@ -206,26 +201,19 @@ def _key(wanted: NewKey, provider: Provider, text: str, balance: int) -> Key:
         plan=wanted.plan,
         limits=None if wanted.limits is None else tuple(sorted(wanted.limits.items())),
         role=wanted.role,
-        credits=balance,
-        history=wanted.history,
     )
 
 
-def _enter(tx: Tx, opening: Opening, provider: Provider, key: Key, suffix: Suffix | None, *, keep_balance: bool) -> int:
+def _enter(tx: Tx, opening: Opening, provider: Provider, arriving: Newcomer, *, keep_balance: bool) -> int:
     """Open a key, or change one; return what it can spend. What it has done so far stays."""
+    key = arriving.key
     open_universe(tx, opening)
     known = find_key(tx, key.id)
     if known is None:
-        take_budget(tx, key)
-        open_with_history(tx, provider, key)
-        bring_rules(tx, suffix, key.id)
-        return the_wallet(tx, key.wallet).available
-    if (known.account, known.wallet) != (key.account, key.wallet):
+        open_new(tx, provider, arriving)
+    elif (known.account, known.wallet) != (key.account, key.wallet):
         hint = "name the user when the key is first registered, before its first use"
         raise AdminError(409, "key_in_use", "this key has an account of its own already", hint)
-    tx.put("key", key.id, replace(key, credits=known.credits) if keep_balance else key)
-    if not keep_balance:
-        more = key.credits - the_wallet(tx, key.wallet).available
-        take_budget(tx, replace(key, credits=more))
-        issue(tx, key.wallet, more, note="registered")
+    else:
+        change(tx, key, keep_balance=keep_balance)
     return the_wallet(tx, key.wallet).available

@@ -6,11 +6,11 @@ from typing import Any, Literal
 from soundstage.core.clock import iso
 from soundstage.core.invariants import violations
 from soundstage.core.money import decimal_text
+from soundstage.core.opening import reopen
 from soundstage.core.universe import DIRECTORY, start_over
 from soundstage.core.view import Tx
 from soundstage.core.wallet import listed
 from soundstage.edge.admin.context import AdminBody, AdminCall, Answer, Route
-from soundstage.edge.gate import reopen
 
 
 class Reset(AdminBody):

@@ -1,13 +1,11 @@
-"""The journal of calls on provider endpoints: list, count, wait for, export as HAR; never with a secret."""
+"""The journal of calls on provider endpoints: list, count, wait for; never with a secret."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote_plus
+from urllib.parse import unquote_plus
 
-from soundstage import __version__
 from soundstage.core.clock import iso, parse_iso
 from soundstage.core.journal import CAPACITY, SECRET_FIELDS, SECRET_HEADERS, Exchange
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, readable
@@ -15,17 +13,14 @@ from soundstage.edge.admin.waiting import wait_for
 from soundstage.edge.delivery import body_text
 
 Wanted = Callable[[Exchange], bool]
-_FAULT_HEADER = "x-soundstage-fault-applied"
 _STATUS = re.compile(r"[0-9]{1,3}|[1-5]xx", re.ASCII)
-# What a URL may hold as it stands; the rest, the mark of what is left out included, is percent-encoded.
-_IN_A_URL = "%/:=&?~#+!$,;'@()*[]"
 
 
 async def requests(call: AdminCall) -> Answer:
     """List the last calls on provider endpoints, the newest first, without their secrets."""
     limit = call.number("limit", 50, 1000)
     cursor = call.number("cursor", 2**40, 2**40)
-    found = [one for one in _matching(call) if one.id < cursor]
+    found = [one for one in matching(call) if one.id < cursor]
     page = found[:limit]
     return 200, {
         "requests": [exchange_view(one) for one in page],
@@ -35,35 +30,30 @@ async def requests(call: AdminCall) -> Answer:
 
 async def count(call: AdminCall) -> Answer:
     """Count the calls the journal still holds."""
-    return 200, {"count": len(_matching(call))}
+    return 200, {"count": len(matching(call))}
 
 
 async def wait(call: AdminCall) -> Answer:
     """Answer as soon as the journal holds `count` such calls, or after `timeout` seconds with `reached` false."""
     journal, wanted = call.services.journal, _filter(call)
     least = call.number("count", 1, CAPACITY)
-    seen = 0
+    # The numbers of the exchanges not looked at yet, by the lowest of them.
+    first = 0
+
+    def concerns(number: int) -> bool:
+        nonlocal first
+        first = min(first, number)
+        return True
 
     async def look() -> bool:
-        nonlocal seen
-        since, seen = seen, journal.last
+        nonlocal first
+        since, first = first, journal.last + 1
         # Only when something new fits is the whole journal counted again.
-        news = takewhile(lambda one: one.id > since, journal.newest())
-        return any(map(wanted, news)) and len(_matching(call)) >= least
+        news = takewhile(lambda one: one.id >= since, journal.newest())
+        return any(map(wanted, news)) and len(matching(call)) >= least
 
-    reached = await wait_for(call, journal.heard, look)
-    return 200, {"requests": [exchange_view(one) for one in _matching(call)], "reached": reached}
-
-
-async def har(call: AdminCall) -> Answer:
-    """Export the journal as HAR 1.2, the oldest call first; times are the universe's and no time passes within a call.
-
-    Source: the HTTP Archive 1.2 format.
-    """
-    base_url = call.world.base_url
-    entries = [_entry(one, base_url) for one in reversed(_matching(call))]
-    creator = {"name": "Soundstage", "version": __version__}
-    return 200, {"log": {"version": "1.2", "creator": creator, "entries": entries}}
+    reached = await wait_for(call, journal.listeners, look, concerns)
+    return 200, {"requests": [exchange_view(one) for one in matching(call)], "reached": reached}
 
 
 def exchange_view(one: Exchange) -> dict[str, Any]:
@@ -73,7 +63,7 @@ def exchange_view(one: Exchange) -> dict[str, Any]:
         "at": iso(one.at),
         "universe": one.universe,
         "method": readable(one.method),
-        "path": _target(one.target),
+        "path": shown_target(one.target),
         "provider": one.provider,
         "operation": one.operation,
         "status": one.status,
@@ -82,7 +72,8 @@ def exchange_view(one: Exchange) -> dict[str, Any]:
     }
 
 
-def _matching(call: AdminCall) -> list[Exchange]:
+def matching(call: AdminCall) -> list[Exchange]:
+    """Return the exchanges that the query names, the newest first."""
     return list(filter(_filter(call), call.services.journal.newest()))
 
 
@@ -91,7 +82,7 @@ def _filter(call: AdminCall) -> Wanted:
     query = call.query
     since = _since(query)
     statuses = _statuses(query)
-    universe = None if call.universe == "*" else call.universe
+    universe = call.named
     roles: dict[str, frozenset[str]] = {}
 
     def named(one: Exchange) -> bool:
@@ -134,16 +125,17 @@ def _statuses(query: Mapping[str, str]) -> range | None:
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in _pairs(headers)}  # noqa: C416 - of one name, the last counts
+    return {name: value for name, value in shown_headers(headers)}  # noqa: C416 - of one name, the last counts
 
 
-def _pairs(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+def shown_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return headers as anybody may see them, in their order."""
     return [
         (readable(name), "…" if name.lower() in SECRET_HEADERS else readable(value)) for name, value in headers.items()
     ]
 
 
-def _target(target: str) -> str:
+def shown_target(target: str) -> str:
     """Return a request target without the keys in its query, however they are encoded."""
     path, mark, query = readable(target).partition("?")
     fields = [field.partition("=") for field in query.split("&")]
@@ -154,69 +146,9 @@ def _target(target: str) -> str:
     return path + mark + "&".join(shown)
 
 
-def _entry(one: Exchange, base_url: str) -> dict[str, Any]:
-    target = _target(one.target)
-    replied = {name.lower(): value for name, value in _pairs(one.reply_headers)}
-    request: dict[str, Any] = {
-        "method": readable(one.method),
-        "url": quote(base_url + target, safe=_IN_A_URL),
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _listed(_pairs(one.headers)),
-        "queryString": _listed(parse_qsl(target.partition("?")[2], keep_blank_values=True)),
-        "headersSize": -1,
-        "bodySize": len(one.body),
-    }
-    if one.body:
-        request["postData"] = {"mimeType": _header(one.headers, "content-type"), "text": _text(one.body)}
-    content = {"size": len(one.reply), "mimeType": replied.get("content-type", "x-unknown"), "text": _text(one.reply)}
-    return {
-        "startedDateTime": iso(one.at),
-        "time": 0,
-        "request": request,
-        "response": {
-            "status": one.status,
-            "statusText": _phrase(one.status),
-            "httpVersion": "HTTP/1.1",
-            "cookies": [],
-            "headers": _listed(_pairs(one.reply_headers)),
-            "content": content,
-            "redirectURL": replied.get("location", ""),
-            "headersSize": -1,
-            "bodySize": len(one.reply),
-        },
-        "cache": {},
-        "timings": {"send": 0, "wait": 0, "receive": 0},
-        "_soundstage": {
-            "id": one.id,
-            "operation": one.operation,
-            "provider": one.provider,
-            "universe": one.universe,
-            "fault": replied.get(_FAULT_HEADER),
-        },
-    }
-
-
-def _listed(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in pairs]
-
-
-def _header(headers: Mapping[str, str], wanted: str) -> str:
-    return next((readable(value) for name, value in headers.items() if name.lower() == wanted), "x-unknown")
-
-
-def _text(body: bytes) -> str:
-    return body.decode("utf-8", "replace")
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
-
-
-_FILTERS = ("method", "path", "provider", "operation", "status", "since")
+FILTERS = ("method", "path", "provider", "operation", "status", "since")
 ROUTES = (
-    Route("GET", "/__admin/requests", requests, "List calls", query=(*_FILTERS, "limit", "cursor")),
-    Route("GET", "/__admin/requests/count", count, "Count calls", query=_FILTERS),
-    Route("GET", "/__admin/requests/wait", wait, "Wait for calls", query=(*_FILTERS, "count", "timeout")),
-    Route("GET", "/__admin/requests.har", har, "Export calls as HAR 1.2", query=_FILTERS),
+    Route("GET", "/__admin/requests", requests, "List calls", query=(*FILTERS, "limit", "cursor")),
+    Route("GET", "/__admin/requests/count", count, "Count calls", query=FILTERS),
+    Route("GET", "/__admin/requests/wait", wait, "Wait for calls", query=(*FILTERS, "count", "timeout")),
 )

@@ -26,7 +26,7 @@ class NewScenario(AdminBody):
 async def show(call: AdminCall) -> Answer:
     """Return the scenario in force, as a document that PUT takes; a list with each universe's when none is named."""
     shown = {universe: await call.world.run(universe, _shown) for universe in call.readable()}
-    return 200, _per_universe(shown) if call.universe in {None, "*"} else next(iter(shown.values()))
+    return 200, _answer(call, shown)
 
 
 async def list_all(call: AdminCall) -> Answer:
@@ -44,7 +44,7 @@ async def put_in_force(call: AdminCall) -> Answer:
     if call.universe == "*":
         call.world.opening = replace(call.world.opening, faults=book)
     put = {universe: await call.world.run(universe, lambda tx: _put(tx, book)) for universe in universes}
-    return 200, _per_universe(put) if call.universe == "*" else next(iter(put.values()))
+    return 200, _answer(call, put)
 
 
 def book_for(call: AdminCall, given: Any) -> Book | None:
@@ -63,8 +63,10 @@ def book_for(call: AdminCall, given: Any) -> Book | None:
         raise AdminError(400, "invalid_scenario", str(error), hint) from None
 
 
-def _per_universe(shown: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"universe": universe, **one} for universe, one in shown.items()]
+def _answer(call: AdminCall, shown: dict[str, dict[str, Any]]) -> Any:
+    # Each says whose it is only in a list: alone it is a document that PUT takes.
+    listed = [{"universe": universe, **one} if call.named is None else one for universe, one in shown.items()]
+    return call.answer(listed)
 
 
 def _shown(tx: Tx) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import Field
 
 from soundstage.core.clock import Clock, Mode
+from soundstage.core.fork import become, first_keys
 from soundstage.core.money import decimal_text
-from soundstage.core.provider import Provider
+from soundstage.core.opening import Newcomer, enter, new_key
 from soundstage.core.randomness import unguessable
 from soundstage.core.rules import book_of
 from soundstage.core.universe import (
@@ -17,8 +18,6 @@ from soundstage.core.universe import (
     Opening,
     Registered,
     directory_row,
-    key_id_of,
-    open_universe,
     shortened,
     the_universe,
     universe_of,
@@ -31,8 +30,7 @@ from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.new_keys import amount_of
 from soundstage.edge.admin.scenarios import book_for
 from soundstage.edge.egress import EgressPolicy, check_url
-from soundstage.edge.gate import bring_rules, credits_of, open_with_history, secret_of
-from soundstage.faults.magic import suffix_of
+from soundstage.edge.gate import credits_of, newcomer
 
 Keys = dict[str, Key]
 
@@ -78,14 +76,14 @@ async def open_fresh(call: AdminCall) -> Answer:
         if reason is not None:
             raise AdminError(400, "invalid_callback_url", reason)
 
-    def begin(tx: Tx) -> Keys:
-        open_universe(tx, opening)
-        return {
-            provider.id: _new_key(tx, provider, text, opening, wanted.callback_url)
-            for provider in call.world.providers.values()
-        }
+    newcomers = _newcomers(call, text, opening.credits)
+    for name, one in newcomers.items():
+        newcomers[name] = one._replace(key=replace(one.key, callback_url=wanted.callback_url))
 
-    await _enlist(call, text, universe, {name: key_id_of(name, text) for name in call.world.providers})
+    def begin(tx: Tx) -> Keys:
+        return {name: enter(tx, call.world.providers[name], one, opening) for name, one in newcomers.items()}
+
+    await _enlist(call, text, universe, {name: one.key.id for name, one in newcomers.items()})
     await _forget(call, universe)
     call.services.blobs.forget(universe)
     await call.world.store.forget(universe)
@@ -109,23 +107,11 @@ async def fork(call: AdminCall) -> Answer:
     if universe == source:
         raise AdminError(409, "same_universe", "a universe cannot be forked into itself", "send another key")
     # Whatever is due happens before the copy is made, so it happens once.
-    own = await world.run(source, lambda tx: _first_keys(tx, world.providers))
-    ids = {name: own[name].id if name in own else key_id_of(name, text) for name in world.providers}
-    await _enlist(call, text, universe, ids)
+    own = await world.run(source, lambda tx: first_keys(tx, world.providers))
+    newcomers = _newcomers(call, text, credits_of(text, world.opening.credits))
+    await _enlist(call, text, universe, {name: own.get(name, one.key).id for name, one in newcomers.items()})
     await _forget(call, universe)
-
-    def become(tx: Tx) -> Keys:
-        tx.put("meta", "universe", replace(the_universe(tx), id=universe))
-        _leave_outbox(tx)
-        found = _first_keys(tx, world.providers)
-        for name, key in found.items():
-            found[name] = replace(key, shown=shortened(text))
-            tx.put("key", key.id, found[name])
-        for name in world.providers.keys() - found.keys():
-            found[name] = _new_key(tx, world.providers[name], text, world.opening, None)
-        return found
-
-    keys = await world.store.copy(source, universe, become)
+    keys = await world.store.copy(source, universe, lambda tx: become(tx, world.providers, newcomers))
     call.services.blobs.copy(source, universe)
     return 201, await _describe(call, universe, text, keys)
 
@@ -148,7 +134,7 @@ def _opening(call: AdminCall, wanted: NewUniverse, text: str) -> Opening:
     at = call.services.settings.start_at if mode == "manual" else wall
     instant = at if wanted.now is None else instant_of(wanted.now)
     speed = wanted.speed if wanted.speed is not None else usual.clock.speed
-    credits_ = credits_of(suffix_of(text), usual.credits) if wanted.balance is None else amount_of(wanted.balance)
+    credits_ = credits_of(text, usual.credits) if wanted.balance is None else amount_of(wanted.balance)
     if credits_ < 0:
         raise AdminError(400, "invalid_amount", "balance must not be negative")
     return replace(
@@ -160,30 +146,14 @@ def _opening(call: AdminCall, wanted: NewUniverse, text: str) -> Opening:
     )
 
 
-def _new_key(tx: Tx, provider: Provider, text: str, opening: Opening, callback_url: str | None) -> Key:
-    key_id = key_id_of(provider.id, text)
-    key = Key(
-        id=key_id,
-        provider=provider.id,
-        account=key_id,
-        wallet=key_id,
-        shown=shortened(text),
-        secret=secret_of(provider, text),
-        callback_url=callback_url,
-        credits=opening.credits,
-        history=opening.history,
-    )
-    open_with_history(tx, provider, key)
-    bring_rules(tx, suffix_of(text), key_id)
-    return key
-
-
-def _first_keys(tx: Tx, providers: Mapping[str, Provider]) -> Keys:
-    found: Keys = {}
-    for _, key in tx.scan("key"):
-        if key.provider in providers:
-            found.setdefault(key.provider, key)
-    return found
+def _newcomers(call: AdminCall, text: str, starts_with: int) -> dict[str, Newcomer]:
+    """Return the keys that a text stands for, one for each provider, which `starts_with` so many micros."""
+    history = call.world.opening.history
+    newcomers = {}
+    for name, provider in call.world.providers.items():
+        key = new_key(provider, text, starts_with=starts_with, history=history)
+        newcomers[name] = newcomer(key, text)
+    return newcomers
 
 
 async def _enlist(call: AdminCall, text: str, universe: str, ids: Mapping[str, str]) -> None:
@@ -210,22 +180,6 @@ async def _forget(call: AdminCall, universe: str) -> None:
     """Drop what is under way or written down of a universe that is about to begin anew."""
     call.services.courier.ground(universe)
     call.services.journal.clear(universe)
-
-
-def _leave_outbox(tx: Tx) -> None:
-    """Leave callbacks under way to the original; files that were still being fetched are fetched here as well."""
-    fetching = set()
-    for due, row_id in list(tx.scan("attempt")):
-        if tx.get("delivery", str(row_id)) is None:
-            fetching.add(row_id)
-        else:
-            tx.delete("attempt", due)
-    for row_id, delivery in list(tx.scan("delivery")):
-        if delivery.state in {"pending", "in_flight"}:
-            tx.put("delivery", row_id, replace(delivery, state="dropped", due=None))
-    for row_id, upload in list(tx.scan("upload")):
-        if upload.source is not None and upload.state(tx.now) == "processing" and row_id not in fetching:
-            tx.put("attempt", (tx.now, tx.serial()), row_id)
 
 
 async def _describe(call: AdminCall, universe: str, text: str, keys: Keys) -> dict[str, Any]:

@@ -37,7 +37,12 @@ def _belief(given: Believed) -> Belief:
 
 
 def _shown(finding: Finding) -> dict[str, Any]:
-    return {**finding._asdict(), "credits": decimal_text(finding.credits)}
+    return {
+        "kind": finding.kind,
+        "message": finding.message,
+        "task_id": finding.task_id,
+        "credits": decimal_text(finding.micros),
+    }
 
 
 ROUTES = (Route("POST", "/__admin/verdict", verdict, "Compare what an app believes with the truth", Beliefs),)

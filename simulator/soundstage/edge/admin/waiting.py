@@ -15,13 +15,13 @@ _STILL_THERE_SECONDS = 1.0
 
 async def wait_for(
     call: AdminCall,
-    heard: set[Callable[..., None]],
+    listeners: list[Callable[..., None]],
     look: Callable[[], Awaitable[bool]],
     concerns: Callable[..., bool] = lambda *news: True,
 ) -> bool:
     """Look now, and again after news that concerns this wait; False when the call's `timeout` is over.
 
-    `heard` are the listeners of whatever brings the news. Raises ConnectionResetError when the client has left.
+    `listeners` are those of whatever brings the news. Raises ConnectionResetError when the client has left.
     """
     seconds = _timeout(call)
     rung = asyncio.Event()
@@ -30,7 +30,7 @@ async def wait_for(
         if concerns(*news):
             rung.set()
 
-    heard.add(ring)
+    listeners.append(ring)
     try:
         if await look():
             return True
@@ -43,7 +43,7 @@ async def wait_for(
     except TimeoutError:
         return False
     finally:
-        heard.discard(ring)
+        listeners.remove(ring)
 
 
 async def _rung(rung: asyncio.Event, call: AdminCall) -> None:

@@ -1,28 +1,22 @@
 """A callback says the opposite of what polls say."""
 
-from typing import ClassVar
-
-from soundstage.core.faults import Place, Scene
+from soundstage.core.faults import CallbackScene
 from soundstage.core.outbox import Planned
 from soundstage.core.task import Task
 from soundstage.core.timeline import Point, State
 from soundstage.core.view import Tx
 from soundstage.core.wallet import total
-from soundstage.faults import Fault
+from soundstage.faults import CallbackFault
 
 
-class Disagrees(Fault):
+class Disagrees(CallbackFault):
     """The callback, rightly signed, tells of a failure where polls and the bill tell of a success, or the reverse."""
 
-    place: ClassVar[Place] = "callback"
-
-    def plan(self, scene: Scene, planned: list[Planned]) -> list[Planned]:
+    def plan(self, scene: CallbackScene, planned: list[Planned]) -> list[Planned]:
         """Let callbacks about the end tell of the other end."""
-        scheme, task = scene.provider.callback, scene.task
-        if scheme is None or task is None:
-            return planned
+        scheme, task = scene.scheme, scene.task
         other = _opposite(scene.tx, task)
-        end, event, body = scheme.event(task), scheme.event(other), scene.callback_body(other)
+        end, event, body = scheme.event(task), scheme.event(other), scene.body(other)
         return [one._replace(event=event, body=body) if one.event == end else one for one in planned]
 
 

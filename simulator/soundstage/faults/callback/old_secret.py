@@ -1,19 +1,14 @@
 """A callback is signed with a secret that is no longer valid."""
 
-from typing import ClassVar
-
 from pydantic import Field
 
-from soundstage.core.faults import Need, Place, Scene, Signing
+from soundstage.core.faults import AttemptScene, Signing
 from soundstage.core.randomness import fingerprint
-from soundstage.faults import Fault
+from soundstage.faults.callback._signed import Signed
 
 
-class OldSecret(Fault):
+class OldSecret(Signed):
     """Every attempt is signed with the secret this key had before its present one, which was rotated away."""
-
-    place: ClassVar[Place] = "callback"
-    needs: ClassVar[frozenset[Need]] = frozenset({"signature"})
 
     secret: str = Field(
         default="",
@@ -22,12 +17,9 @@ class OldSecret(Fault):
         description="the old secret, as the provider writes it; some other one when left out",
     )
 
-    def sign(self, scene: Scene, signing: Signing, number: int) -> Signing:
+    def sign(self, scene: AttemptScene, signing: Signing) -> Signing:
         """Sign with the old secret."""
-        scheme = scene.provider.callback
-        if scheme is None:
-            return signing
         # A secret of another provider's form can never have been this key's.
         fits = self.secret.partition("_")[0] == signing.secret.partition("_")[0]
-        old = self.secret if fits else scheme.secret(fingerprint("old secret", signing.secret))
+        old = self.secret if fits else scene.scheme.secret(fingerprint("old secret", signing.secret))
         return signing._replace(secret=old)

@@ -1,33 +1,28 @@
 """An earlier event arrives after the last one."""
 
-from typing import ClassVar
-
 from pydantic import Field
 
-from soundstage.core.faults import Place, Scene
+from soundstage.core.faults import CallbackScene
 from soundstage.core.outbox import Planned
 from soundstage.core.task import Task
 from soundstage.core.timeline import TERMINAL, Point
-from soundstage.faults import Fault
+from soundstage.faults import CallbackFault
+from soundstage.faults.spans import Milliseconds
 
 
-class OutOfOrder(Fault):
+class OutOfOrder(CallbackFault):
     """After the callback about the end another one comes, rightly signed, that says the task is still running."""
 
-    place: ClassVar[Place] = "callback"
-
-    gap_ms: int = Field(
-        default=1000, ge=1, le=86_400_000, description="milliseconds between the two, before the clock's speed"
+    gap_ms: Milliseconds = Field(
+        default=1000, gt=0, description="milliseconds between the two, before the clock's speed"
     )
 
-    def plan(self, scene: Scene, planned: list[Planned]) -> list[Planned]:
+    def plan(self, scene: CallbackScene, planned: list[Planned]) -> list[Planned]:
         """Add what was true just before the end, in its own body and under its own event id."""
-        scheme, task = scene.provider.callback, scene.task
-        if scheme is None or task is None:
-            return planned
+        scheme, task = scene.scheme, scene.task
         before = _still_running(task)
         last = max((one.delay_ms for one in planned), default=0)
-        early = Planned(scheme.event(before), scene.callback_body(before), last + self.gap_ms)
+        early = Planned(scheme.event(before), scene.body(before), last + self.gap_ms)
         return [*planned, early]
 
 

@@ -5,15 +5,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from soundstage.core.call import Reply, Wire
-from soundstage.core.faults import Place, Scene
-from soundstage.faults import Fault
+from soundstage.core.call import Reply
+from soundstage.core.faults import TaskScene
+from soundstage.faults import FileFault
 
 
-class Truncated(Fault):
+class Truncated(FileFault):
     """The result's file ends too early: the connection closes before its length is reached, or the file is short."""
 
-    place: ClassVar[Place] = "file"
     trials: ClassVar[tuple[Mapping[str, Any], ...]] = ({}, {"how": "short"})
 
     share: float = Field(default=0.5, ge=0, lt=1, allow_inf_nan=False, description="the share of the file that comes")
@@ -23,11 +22,11 @@ class Truncated(Fault):
         "short: length and ETag are those of what comes, so that only the file itself can tell",
     )
 
-    def after(self, scene: Scene, reply: Reply) -> Reply:
+    def after(self, scene: TaskScene, reply: Reply) -> Reply:
         """Cut the file off."""
         if reply.status != 200 or not isinstance(reply.body, bytes):
             return reply
         kept = int(len(reply.body) * self.share)
         if self.how == "short":
             return reply._replace(body=reply.body[:kept])
-        return reply._replace(wire=(reply.wire or Wire())._replace(fate="close", cut=kept))
+        return reply.leaving(fate="close", cut=kept)

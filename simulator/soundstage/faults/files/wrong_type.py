@@ -1,18 +1,14 @@
 """A result's file says it is something else."""
 
-from typing import ClassVar
-
 from pydantic import Field
 
 from soundstage.core.call import Reply
-from soundstage.core.faults import Place, Scene
-from soundstage.faults import Fault
+from soundstage.core.faults import TaskScene
+from soundstage.faults import FileFault
 
 
-class WrongType(Fault):
+class WrongType(FileFault):
     """The result's file comes as it should, and its Content-Type says it is something else."""
-
-    place: ClassVar[Place] = "file"
 
     content_type: str = Field(
         default="application/octet-stream",
@@ -21,6 +17,6 @@ class WrongType(Fault):
         description="the type that is claimed",
     )
 
-    def after(self, scene: Scene, reply: Reply) -> Reply:
+    def after(self, scene: TaskScene, reply: Reply) -> Reply:
         """Claim the other type."""
         return reply if reply.status != 200 else reply._replace(content_type=self.content_type)

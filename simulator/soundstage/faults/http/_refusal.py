@@ -1,12 +1,11 @@
 """How a call is refused in the provider's place, in its own error shape."""
 
+from soundstage.core import provider
 from soundstage.core.call import Problem, Reply
-from soundstage.core.faults import Scene
+from soundstage.core.faults import CallScene
 
 
-def refusal(scene: Scene, problem: Problem, status: int | None = None) -> Reply:
-    """Return a problem as the provider tells it, with Retry-After and Retry-After-Ms where waiting helps."""
-    reply = scene.provider.reply_to(problem)
-    wait = problem.retry_after_ms
-    told = {} if wait is None else {"Retry-After": str(-(-wait // 1000)), "Retry-After-Ms": str(wait)}
-    return reply._replace(status=status or reply.status, headers={**reply.headers, **told})
+def refusal(scene: CallScene, problem: Problem, status: int | None = None) -> Reply:
+    """Return a problem as the provider tells it, under another status where one is given."""
+    reply = provider.refusal(scene.provider, problem)
+    return reply if status is None else reply._replace(status=status)

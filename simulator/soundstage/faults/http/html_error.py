@@ -1,23 +1,20 @@
 """A proxy's error page."""
 
 from http import HTTPStatus
-from typing import ClassVar
 
 from pydantic import Field
 
 from soundstage.core.call import Reply
-from soundstage.core.faults import Place, Scene
-from soundstage.faults import Fault
+from soundstage.core.faults import CallScene
+from soundstage.faults import ExchangeFault
 
 
-class HtmlError(Fault):
+class HtmlError(ExchangeFault):
     """A proxy's HTML page comes in place of the provider's answer; the call never got there, nothing is charged."""
-
-    place: ClassVar[Place] = "exchange"
 
     status: int = Field(default=502, ge=400, le=599, description="the HTTP status")
 
-    def before(self, scene: Scene) -> Reply | None:
+    def before(self, scene: CallScene) -> Reply | None:
         """Answer as a proxy without a server behind it."""
         known = {one.value: one.phrase for one in HTTPStatus}
         title = f"{self.status} {known.get(self.status, 'Error')}"

@@ -1,23 +1,21 @@
 """The answer is elsewhere."""
 
 from ipaddress import ip_address
-from typing import ClassVar, Final, Literal
+from typing import Final, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import Field, field_validator
 
 from soundstage.core.call import Call, Reply
-from soundstage.core.faults import Place, Scene
-from soundstage.faults import Fault
+from soundstage.core.faults import CallScene
+from soundstage.faults import ExchangeFault
 
 # Says that a call was sent on once already, so that it is answered and not sent round for ever.
 _MARK: Final = "soundstage_redirected"
 
 
-class Redirect(Fault):
+class Redirect(ExchangeFault):
     """The call is sent on to another address, by default its own; nothing is done before it gets there."""
-
-    place: ClassVar[Place] = "exchange"
 
     status: Literal[301, 302, 307, 308] = Field(
         default=307, description="after 301 and 302 most clients turn a POST into a GET"
@@ -38,10 +36,10 @@ class Redirect(Fault):
             "it must be a path such as /elsewhere, or a URL of this machine such as http://127.0.0.1:9000/"
         )
 
-    def before(self, scene: Scene) -> Reply | None:
+    def before(self, scene: CallScene) -> Reply | None:
         """Send the call on in place of the provider."""
         call = scene.call
-        if call is None or (self.location is None and _MARK in call.query):
+        if self.location is None and _MARK in call.query:
             return None
         location = _again(call) if self.location is None else self.location
         return Reply(b"", self.status, {"Location": location}, "text/html")

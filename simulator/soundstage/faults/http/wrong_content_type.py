@@ -1,18 +1,14 @@
 """The answer says it is something else."""
 
-from typing import ClassVar
-
 from pydantic import Field
 
 from soundstage.core.call import Reply
-from soundstage.core.faults import Place, Scene
-from soundstage.faults import Fault
+from soundstage.core.faults import CallScene
+from soundstage.faults import ExchangeFault
 
 
-class WrongContentType(Fault):
+class WrongContentType(ExchangeFault):
     """The answer is the usual one under another Content-Type."""
-
-    place: ClassVar[Place] = "exchange"
 
     content_type: str = Field(
         default="text/html",
@@ -21,6 +17,6 @@ class WrongContentType(Fault):
         description="what the Content-Type header says, such as text/plain; charset=utf-8",
     )
 
-    def after(self, scene: Scene, reply: Reply) -> Reply:
+    def after(self, scene: CallScene, reply: Reply) -> Reply:
         """Change the header and nothing else."""
         return reply._replace(content_type=self.content_type)

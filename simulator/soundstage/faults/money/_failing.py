@@ -4,16 +4,16 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from soundstage.core.bent import Bent
-from soundstage.core.faults import Place, Scene
+from soundstage.core.bent import Refund
+from soundstage.core.faults import CallScene
 from soundstage.core.task import Order
-from soundstage.faults import Fault
+from soundstage.faults import TaskFault
 
 
-class Failing(Fault):
+class Failing(TaskFault):
     """A fault that lets the task fail when it should be done; on a task that fails anyway, only the refund is bent."""
 
-    place: ClassVar[Place] = "task"
+    refund: ClassVar[Refund]
 
     reason: str | None = Field(
         default=None,
@@ -21,10 +21,6 @@ class Failing(Fault):
         description="the reason polls and callbacks show; else the provider's usual one",
     )
 
-    def order(self, scene: Scene, order: Order) -> Order:
-        """Let the plan end in failure."""
-        return order._replace(outcome="failed", reason=self.reason or order.reason)
-
-    def bend(self, scene: Scene, order: Order, bent: Bent) -> Bent:
-        """Let a course that another fault gave the task end in failure as well."""
-        return bent.ending(order.span_ms, "failed")
+    def order(self, scene: CallScene, order: Order) -> Order:
+        """Let the task end in failure, and say what becomes of its credits."""
+        return order.failing(self.reason or order.reason)._replace(refund=self.refund)

@@ -1,17 +1,23 @@
 """What several faults of this family share: a charge other than the one the handler meant to make."""
 
-from soundstage.core.faults import Scene
+from typing import ClassVar
+
+from soundstage.core.faults import CallScene, Need
 from soundstage.core.task import Order
 from soundstage.core.wallet import the_wallet
+from soundstage.faults import TaskFault
 
 
-def charged_otherwise(scene: Scene, order: Order, factor: float) -> Order:
-    """Return an order at `factor` times its price, though never at more than the wallet can pay.
+class OtherCharge(TaskFault):
+    """A fault about prices; where a provider never says what anything costs, its clients could not tell."""
 
-    Where a provider never says what anything costs, its clients could not tell: there nothing changes.
-    """
-    shape = scene.provider.shape
-    if scene.call is None or not order.price or (shape.price is None and shape.quote is None):
-        return order
-    price = min(round(order.price * factor), the_wallet(scene.tx, scene.call.key.wallet).available)
-    return order._replace(price=price, cost=None if order.cost is None else order.cost * price // order.price)
+    needs: ClassVar[frozenset[Need]] = frozenset({"price"})
+
+    factor: float
+
+    def order(self, scene: CallScene, order: Order) -> Order:
+        """Charge so many times the price, though never more than the wallet can pay."""
+        if not order.price:
+            return order
+        price = min(round(order.price * self.factor), the_wallet(scene.tx, scene.call.key.wallet).available)
+        return order._replace(price=price, cost=None if order.cost is None else order.cost * price // order.price)

@@ -4,7 +4,7 @@ import orjson
 from pydantic import Field
 
 from soundstage.core.call import Frame, Problem, Reply, Stream
-from soundstage.core.faults import Scene
+from soundstage.core.faults import CallScene
 from soundstage.faults.stream._streamed import Streamed
 
 
@@ -15,7 +15,7 @@ class Error(Streamed):
         default="The server had an error while it was answering.", max_length=500, description="the error's text"
     )
 
-    def broken(self, scene: Scene, reply: Reply, stream: Stream, first: int) -> Reply:
+    def broken(self, scene: CallScene, reply: Reply, stream: Stream, first: int) -> Reply:
         """Put the error in place of the rest, the event that says "that was all" included."""
         error = orjson.dumps(scene.provider.reply_to(Problem("internal", self.message)).body)
         frame = Frame(stream.frames[first].offset_ms, b"data: %b\n\n" % error)

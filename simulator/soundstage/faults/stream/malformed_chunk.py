@@ -1,14 +1,14 @@
 """A stream holds an event that is no JSON."""
 
 from soundstage.core.call import Reply, Stream
-from soundstage.core.faults import Scene
+from soundstage.core.faults import CallScene
 from soundstage.faults.stream._streamed import Streamed
 
 
 class MalformedChunk(Streamed):
     """One event of a stream is only half there and no JSON; those after it are right."""
 
-    def broken(self, scene: Scene, reply: Reply, stream: Stream, first: int) -> Reply:
+    def broken(self, scene: CallScene, reply: Reply, stream: Stream, first: int) -> Reply:
         """Cut one event in half, never the one that says "that was all"."""
         frames = list(stream.frames)
         place = max(0, min(first, len(frames) - 2))

@@ -1,20 +1,17 @@
 """A task fails."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from soundstage.core.bent import Bent
-from soundstage.core.faults import Place, Scene
+from soundstage.core.faults import CallScene
 from soundstage.core.task import Order
 from soundstage.core.timeline import Point
-from soundstage.faults import Fault
+from soundstage.faults import TaskFault
 
 
-class Fail(Fault):
+class Fail(TaskFault):
     """The task is accepted and fails, at its start, half-way, at 99 % or when it should be done; credits come back."""
-
-    place: ClassVar[Place] = "task"
 
     at: Literal["start", "middle", "99", "end"] = Field(
         default="end", description="when: as it starts, half-way, after it has shown 99 %, or when it should be done"
@@ -29,15 +26,10 @@ class Fail(Fault):
         # A header or a scenario file reads 99 as a number.
         return "99" if given == 99 else given
 
-    def order(self, scene: Scene, order: Order) -> Order:
-        """Let the plan end in failure."""
-        run = {"start": 0, "middle": order.run_ms // 2}.get(self.at, order.run_ms)
-        return order._replace(outcome="failed", run_ms=run, reason=self.reason)
-
-    def bend(self, scene: Scene, order: Order, bent: Bent) -> Bent:
-        """Let a course that another fault gave the task end in failure as well."""
+    def order(self, scene: CallScene, order: Order) -> Order:
+        """Let the task end in failure."""
         if self.at == "99":
             late = Point(order.delay_ms + order.run_ms * 99 // 100, "running", 99)
-            before = tuple(one for one in bent.timeline or order.timeline if one.offset_ms < late.offset_ms)
-            bent = bent._replace(timeline=(*before, late))
-        return bent.ending(order.span_ms, "failed")
+            before = (point for point in order.timeline if point.offset_ms < late.offset_ms)
+            order = order._replace(course=(*before, late))
+        return order.failing(self.reason, at={"start": 0, "middle": 0.5}.get(self.at, 1))

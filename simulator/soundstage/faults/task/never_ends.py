@@ -1,20 +1,14 @@
 """A task runs for ever."""
 
-from typing import ClassVar
-
-from soundstage.core.bent import Bent
-from soundstage.core.faults import Place, Scene
+from soundstage.core.faults import CallScene
 from soundstage.core.task import Order
 from soundstage.core.timeline import TERMINAL
-from soundstage.faults import Fault
+from soundstage.faults import TaskFault
 
 
-class NeverEnds(Fault):
+class NeverEnds(TaskFault):
     """The task starts, runs, and never ends by itself; it stays charged and holds its slot, and no callback comes."""
 
-    place: ClassVar[Place] = "task"
-
-    def bend(self, scene: Scene, order: Order, bent: Bent) -> Bent:
+    def order(self, scene: CallScene, order: Order) -> Order:
         """Take the end off the task's course."""
-        course = bent.timeline or order.timeline
-        return bent._replace(timeline=tuple(point for point in course if point.state not in TERMINAL))
+        return order._replace(course=tuple(point for point in order.timeline if point.state not in TERMINAL))

@@ -1,30 +1,23 @@
 """A task fails and nobody says why."""
 
-from typing import Any, ClassVar
+from typing import Any
 
-from soundstage.core.bent import Bent
-from soundstage.core.faults import Place, Scene
+from soundstage.core.faults import CallScene, TaskScene
+from soundstage.core.paths import changed
 from soundstage.core.task import Order
-from soundstage.faults import Fault
-from soundstage.faults.bodies import with_value
+from soundstage.faults import TaskFault
 
 
-class NoReason(Fault):
+class NoReason(TaskFault):
     """The task fails when it should be done, and polls and callbacks show no reason at all; credits come back."""
 
-    place: ClassVar[Place] = "task"
+    def order(self, scene: CallScene, order: Order) -> Order:
+        """Let the task end in failure."""
+        return order.failing(None)
 
-    def order(self, scene: Scene, order: Order) -> Order:
-        """Let the plan end in failure."""
-        return order._replace(outcome="failed", reason=None)
-
-    def bend(self, scene: Scene, order: Order, bent: Bent) -> Bent:
-        """Let a course that another fault gave the task end in failure as well."""
-        return bent.ending(order.span_ms, "failed")
-
-    def view(self, scene: Scene, body: dict[str, Any]) -> dict[str, Any]:
+    def view(self, scene: TaskScene, body: dict[str, Any]) -> dict[str, Any]:
         """Show the reason as it is before there is one."""
-        if scene.task is None or scene.task.state(scene.tx.now) != "failed":
-            return body
-        shape = scene.provider.shape
-        return with_value(body, shape.reason, shape.no_reason)
+        if scene.task.state(scene.tx.now) == "failed":
+            shape = scene.provider.shape
+            body = changed(body, shape.reason, shape.no_reason)
+        return body

@@ -1,19 +1,14 @@
 """A task waits for ever."""
 
-from typing import ClassVar
-
-from soundstage.core.bent import Bent
-from soundstage.core.faults import Place, Scene
+from soundstage.core.faults import CallScene
 from soundstage.core.task import Order
 from soundstage.core.timeline import IN_LINE
-from soundstage.faults import Fault
+from soundstage.faults import TaskFault
 
 
-class StuckWaiting(Fault):
+class StuckWaiting(TaskFault):
     """The task is accepted and charged and never begins to run; where jobs need a slot, it holds one all the same."""
 
-    place: ClassVar[Place] = "task"
-
-    def bend(self, scene: Scene, order: Order, bent: Bent) -> Bent:
+    def order(self, scene: CallScene, order: Order) -> Order:
         """Let the task's course be one long wait."""
-        return bent._replace(timeline=IN_LINE)
+        return order._replace(course=IN_LINE)

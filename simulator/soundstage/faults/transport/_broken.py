@@ -4,31 +4,28 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from soundstage.core.call import Reply, Wire
-from soundstage.core.faults import Place, Scene
-from soundstage.faults import Fault
+from soundstage.core.call import Fate, Reply
+from soundstage.core.faults import CallScene
+from soundstage.faults import ExchangeFault
 
 
-class Broken(Fault):
-    """The connection breaks; `wire` says how."""
+class Broken(ExchangeFault):
+    """The connection breaks before any byte of an answer; `fate` says how."""
 
-    place: ClassVar[Place] = "exchange"
+    fate: ClassVar[Fate]
 
     when: Literal["before", "after"] = Field(
         default="before", description="before: nothing was done; after: it was done and charged, as if all were well"
     )
 
-    def before(self, scene: Scene) -> Reply | None:
+    def before(self, scene: CallScene) -> Reply | None:
         """Break off in place of the provider."""
-        return self._break(scene, Reply(b"")) if self.when == "before" else None
+        return self.broken(scene, Reply(b"")) if self.when == "before" else None
 
-    def after(self, scene: Scene, reply: Reply) -> Reply:
+    def after(self, scene: CallScene, reply: Reply) -> Reply:
         """Break off when everything was done."""
-        return self._break(scene, reply) if self.when == "after" else reply
+        return self.broken(scene, reply) if self.when == "after" else reply
 
-    def _break(self, scene: Scene, reply: Reply) -> Reply:
-        return reply._replace(wire=self.wire(scene, reply.wire or Wire()))
-
-    def wire(self, scene: Scene, wire: Wire) -> Wire:
-        """Return how the reply leaves, which was to leave as `wire` says."""
-        raise NotImplementedError
+    def broken(self, scene: CallScene, reply: Reply) -> Reply:
+        """Return the reply as it leaves."""
+        return reply.leaving(fate=self.fate, cut=None)

@@ -1,23 +1,19 @@
 """The answer's body drips."""
 
-from typing import ClassVar
-
 from pydantic import Field
 
-from soundstage.core.call import Reply, Wire
-from soundstage.core.faults import Place, Scene
-from soundstage.faults import Fault
+from soundstage.core.call import Reply
+from soundstage.core.faults import CallScene
+from soundstage.faults import ExchangeFault
+from soundstage.faults.spans import RealMilliseconds
 
 
-class SlowBody(Fault):
+class SlowBody(ExchangeFault):
     """Status and headers come at once, the body a few bytes at a time; it is whole in the end."""
 
-    place: ClassVar[Place] = "exchange"
-
     piece_bytes: int = Field(default=32, ge=1, le=1_048_576, description="bytes at a time")
-    piece_ms: int = Field(default=200, ge=0, le=60_000, description="milliseconds of real time between them")
+    piece_ms: RealMilliseconds = Field(default=200, description="milliseconds of real time between them")
 
-    def after(self, scene: Scene, reply: Reply) -> Reply:
+    def after(self, scene: CallScene, reply: Reply) -> Reply:
         """Send the body in pieces."""
-        wire = (reply.wire or Wire())._replace(piece_bytes=self.piece_bytes, piece_ms=self.piece_ms)
-        return reply._replace(wire=wire)
+        return reply.leaving(piece_bytes=self.piece_bytes, piece_ms=self.piece_ms)
