@@ -124,7 +124,7 @@ def at_work(
     for applied in asked:
         fault = library.at_work(applied)
         if isinstance(fault, kind) and subject.met_by(_ANYTHING, type(fault)):
-            found.append((applied, fault, _draw(subject, kind, applied, ("", "asked"))))
+            found.append((applied, fault, _draw(subject, kind, applied, "asked")))
     for rule in rules_of(subject.tx):
         fault = library.at_work(rule.applied)
         if isinstance(fault, kind) and subject.met_by(rule.aim, type(fault)) and _aimed(rule, subject):
@@ -162,9 +162,9 @@ def _acts(rule: Rule, subject: Subject, kind: type[Fault]) -> Draw | None:
     """Count one match of a rule; return what its fault draws where it acts on this one."""
     aim, (matched, applied) = rule.aim, counts_of(subject.tx, rule)
     # By the rule's content and not by its id, so that setting it again repeats what it did.
-    whose = (repr(aim), f"{rule.id} {counting_since(subject.tx, rule)}")
+    by, counted_as = repr(aim), f"{rule.id} {counting_since(subject.tx, rule)}"
     # Whether or not the rule acts: another call with this body is this one's repeat all the same.
-    drawn = None if aim.probability is None else _draw(subject, kind, rule.applied, whose)
+    drawn = None if aim.probability is None else _draw(subject, kind, rule.applied, counted_as, by)
     acts = (
         (aim.nth is None or matched + 1 == aim.nth)
         and (aim.first is None or matched < aim.first)
@@ -173,13 +173,12 @@ def _acts(rule: Rule, subject: Subject, kind: type[Fault]) -> Draw | None:
         and (aim.probability is None or drawn is None or drawn.share("probability") < aim.probability)
     )
     count_match(subject.tx, rule, acts=acts)
-    return (drawn or _draw(subject, kind, rule.applied, whose)) if acts else None
+    return (drawn or _draw(subject, kind, rule.applied, counted_as, by)) if acts else None
 
 
-def _draw(subject: Subject, kind: type[Fault], applied: Applied, whose: tuple[str, str]) -> Draw:
+def _draw(subject: Subject, kind: type[Fault], applied: Applied, counted_as: str, by: str = "") -> Draw:
     """Return a fault's draw of this occurrence: equal subjects are told apart by the order in which they come."""
-    aim, counted_as = whose
-    origin = (kind.place, *subject.identity, applied.name, applied.params, aim)
+    origin = (kind.place, *subject.identity, applied.name, applied.params, by)
     # A task's end comes once.
     occurrence = 1 if kind.place == "callback" else _occurrence(subject.tx, fingerprint(counted_as, *origin))
     universe = find_universe(subject.tx)

@@ -8,6 +8,7 @@ from soundstage.core.call import NO_HEADERS
 
 CAPACITY = 1000
 BODY_LIMIT = 16_384
+HEADER_LIMIT = 1024
 # What nobody is shown: headers of calls, and fields of a query that may be a key.
 SECRET_HEADERS: Final = frozenset(
     {
@@ -21,6 +22,8 @@ SECRET_HEADERS: Final = frozenset(
     }
 )
 SECRET_FIELDS: Final = frozenset({"api_key", "apikey", "key", "token"})
+# Headers that hold an address, which may hold a key in its query.
+ADDRESS_HEADERS: Final = frozenset({"location", "content-location", "referer", "link"})
 
 
 class Exchange(NamedTuple):
@@ -47,6 +50,13 @@ class Exchange(NamedTuple):
 def header_of(headers: Mapping[str, str], name: str) -> str | None:
     """Return a header of a call or a reply; `name` in small letters, however it was sent."""
     return next((value for one, value in headers.items() if one.lower() == name), None)
+
+
+def cut_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers of a reply as they are kept, each cut at 1 KiB; nearly always these very ones."""
+    if max(map(len, headers.values()), default=0) <= HEADER_LIMIT:
+        return headers
+    return {name: value[:HEADER_LIMIT] for name, value in headers.items()}
 
 
 class Journal:

@@ -18,7 +18,7 @@ from aiohttp.web_request import BaseRequest
 from soundstage.core.bending import is_bent
 from soundstage.core.call import Call, Form, Frame, Problem, Reply, Stream, Wire
 from soundstage.core.clock import Clock
-from soundstage.core.journal import Journal
+from soundstage.core.journal import Journal, cut_headers
 from soundstage.core.opening import enter
 from soundstage.core.provider import Operation, Provider, refusal
 from soundstage.core.store import Step
@@ -252,7 +252,8 @@ class Operations:
             visit.raw,
             status_sent(reply),
             body if reply.wire is None else body[: reply.wire.cut],
-            headers,
+            # What a provider says by itself is short, and what a fault or a warning adds may be megabytes.
+            cut_headers(headers) if reply.headers else headers,
         )
         headers.setdefault("X-Request-Id", f"req_{visit.number:012}")
         return headers

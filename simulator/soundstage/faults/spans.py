@@ -31,8 +31,8 @@ def _milliseconds(given: Any) -> Any:
     return given if span is None else span
 
 
-# At most 30 days of the universe's own time. The bounds stand first, so that they are those of a number; a field may add
-# `gt`, while a second `le` or `ge` would be lost.
+# At most 30 days of the universe's own time. The bounds stand first, so that they are those of a number. A field may
+# add `gt`; a second `le` or `ge` would be lost.
 Seconds = Annotated[float, Field(ge=0, le=_LONGEST_SECONDS, allow_inf_nan=False), BeforeValidator(_seconds)]
 WholeSeconds = Annotated[int, Field(ge=0, le=_LONGEST_SECONDS), BeforeValidator(_seconds)]
 Milliseconds = Annotated[int, Field(ge=0, le=_LONGEST_SECONDS * 1000), BeforeValidator(_milliseconds)]

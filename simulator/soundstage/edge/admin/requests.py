@@ -7,13 +7,15 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from soundstage.core.clock import iso, parse_iso
-from soundstage.core.journal import CAPACITY, SECRET_FIELDS, SECRET_HEADERS, Exchange
+from soundstage.core.journal import ADDRESS_HEADERS, CAPACITY, SECRET_FIELDS, SECRET_HEADERS, Exchange
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, readable
 from soundstage.edge.admin.waiting import wait_for
 from soundstage.edge.delivery import body_text
 
 Wanted = Callable[[Exchange], bool]
 _STATUS = re.compile(r"[0-9]{1,3}|[1-5]xx", re.ASCII)
+# A parameter of a fault asked for by header, up to the next one or the next fault; a text may hold both signs.
+_SECRET = re.compile(r"""(\bsecret\s*=)(?:[^;,"]|"[^"]*"?)*""", re.IGNORECASE)
 
 
 async def requests(call: AdminCall) -> Answer:
@@ -130,9 +132,15 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def shown_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return headers as anybody may see them, in their order."""
-    return [
-        (readable(name), "…" if name.lower() in SECRET_HEADERS else readable(value)) for name, value in headers.items()
-    ]
+    return [(readable(name), _shown(name.lower(), value)) for name, value in headers.items()]
+
+
+def _shown(name: str, value: str) -> str:
+    if name in SECRET_HEADERS:
+        return "…"
+    if name in ADDRESS_HEADERS:
+        return shown_target(value)
+    return _SECRET.sub(r"\1…", readable(value)) if name == "x-soundstage-fault" else readable(value)
 
 
 def shown_target(target: str) -> str:
