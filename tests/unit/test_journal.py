@@ -1,6 +1,6 @@
 """The journal: the last exchanges, oldest out, bodies cut."""
 
-from soundstage.core.journal import BODY_LIMIT, CAPACITY, Journal
+from soundstage.core.journal import BODY_LIMIT, CAPACITY, HEADER_LIMIT, Journal, cut_headers
 
 
 def add(journal: Journal, universe: str = "u", body: bytes = b"", reply: bytes = b"") -> None:
@@ -89,3 +89,19 @@ def test_a_journal_keeps_a_thousand() -> None:
         add(journal)
     assert ids(journal)[-1] == 2
     assert len(ids(journal)) == CAPACITY == 1000
+
+
+def test_headers_are_cut_at_the_limit_and_usual_ones_not_even_copied() -> None:
+    usual = {"Content-Type": "x" * HEADER_LIMIT}
+    assert cut_headers(usual) is usual
+    assert cut_headers({}) == {}
+    assert cut_headers({"A": "b", "Warning": "y" * (HEADER_LIMIT + 1)}) == {"A": "b", "Warning": "y" * HEADER_LIMIT}
+
+
+def test_what_a_reply_took_is_written_down_when_it_has_left() -> None:
+    journal = Journal()
+    for _ in range(2):
+        add(journal)
+    journal.sent(1, 250)
+    journal.sent(9, 1)
+    assert [one.took for one in journal.newest()] == [0, 250]

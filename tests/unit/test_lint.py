@@ -11,15 +11,18 @@ import pytest
 
 from soundstage.core.call import NO_HEADERS
 from soundstage.core.journal import BODY_LIMIT, Exchange
-from soundstage.core.lint import RULES, Finding, Talk, lint
+from soundstage.core.lint import RULES, Finding, lint
+from soundstage.core.talk import Talk
 from soundstage.providers import Providers
+from soundstage.validation import WireModel, ignored
 
 PROVIDER = replace(Providers()["revidapi"], poll_seconds=3.0)
 CREATE = ("POST", "/revidapi/v1/video/generate", "generateVideo")
 POLL = ("GET", "/revidapi/v1/jobs/job_1", "getJob")
 OTHER = ("GET", "/revidapi/v1/jobs/job_2", "getJob")
 BALANCE = ("GET", "/revidapi/v1/balance", "getBalance")
-RUNNING, DONE = {"status": "processing"}, {"status": "completed", "result": "https://x/y"}
+RUNNING = {"job_id": "job_1", "status": "processing"}
+DONE = {"job_id": "job_1", "status": "completed", "result": "https://x/y"}
 Call = tuple[str, str, str]
 
 
@@ -262,10 +265,56 @@ def test_a_key_in_a_header_is_where_it_belongs() -> None:
 
 def test_what_the_provider_drops_is_found_once_for_each_warning() -> None:
     told = "ignored fields: duratoin (did you mean duration?)"
-    tape = Tape().call(CREATE, X_Soundstage_Warning=told).call(CREATE, X_Soundstage_Warning="no sound").call(CREATE)
+    more = "no effect for kling here: seed"
+    tape = Tape().call(CREATE, X_Soundstage_Warning=told).call(CREATE, X_Soundstage_Warning=more).call(CREATE)
     found = tape.call(CREATE, body=b"b", told={"x-soundstage-warning": told}).found()
     assert [(name, one.requests) for name, one in found] == [("dropped-field", (1, 4)), ("dropped-field", (2,))]
     assert told in found[0][1].message
+
+
+def test_a_warning_about_a_fault_is_no_field_that_was_dropped() -> None:
+    field = ignored(WireModel, {"surprise": 1})
+    fault = "there is no fault 'http/statsu'; did you mean http/status?"
+    assert Tape().call(CREATE, X_Soundstage_Warning=fault).rules() == []
+    ((name, one),) = Tape().call(CREATE, X_Soundstage_Warning=f"{field}; {fault}").found()
+    assert (name, "surprise" in one.message, "statsu" in one.message) == ("dropped-field", True, False)
+
+
+@pytest.mark.parametrize("reply", [{}, [], {"job_id": None}, {"status": "processing"}])
+def test_a_create_repeated_because_its_answer_names_no_task_is_found(reply: Any) -> None:
+    ((name, one),) = Tape().call(CREATE, 200, reply).call(CREATE).found()
+    assert (name, one.requests) == ("create-retried-blindly", (1, 2))
+    assert "without the id of a task" in one.message
+
+
+def test_the_id_of_a_task_may_be_spelt_as_an_older_create_does() -> None:
+    assert Tape().call(CREATE, 200, {"jobId": "job_1"}).call(CREATE).rules() == []
+
+
+CHAT = ("POST", "/apikeyorg/v1/chat/completions", "createChatCompletion")
+STREAM = {"Content-Type": "text/event-stream; charset=utf-8"}
+
+
+def of_a_chat(tape: Tape) -> list[str]:
+    calls = tuple(one._replace(provider="apikeyorg") for one in tape.calls)
+    return [rule.id for rule, _ in lint(Talk(Providers()["apikeyorg"], calls))]
+
+
+@pytest.mark.parametrize(
+    ("status", "reply", "told"),
+    [(0, b"", {}), (502, b"<html>", {}), (200, b'{"id": "chatc', {}), (200, b'data: {"id": 1}\n\n', STREAM)],
+)
+def test_a_chat_completion_repeated_after_a_lost_answer_is_found(
+    status: int, reply: bytes, told: dict[str, str]
+) -> None:
+    assert of_a_chat(Tape().call(CHAT, status, reply, told=told).call(CHAT)) == ["create-retried-blindly"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"), [(b'{"id": "chatcmpl_1"}', {}), (b'data: {"id": 1}\n\ndata: [DONE]\n\n', STREAM)]
+)
+def test_a_chat_completion_that_was_answered_may_be_asked_for_again(reply: bytes, told: dict[str, str]) -> None:
+    assert of_a_chat(Tape().call(CHAT, 200, reply, told=told).call(CHAT)) == []
 
 
 def test_calls_on_no_documented_path_break_nothing() -> None:

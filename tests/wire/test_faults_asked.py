@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from soundstage.faults import Faults
+from soundstage.faults.asked import by_header
 from support.client import House
-from support.faulty import APPLIED, CALLBACK_URL, Side, side
+from support.faulty import APPLIED, CALLBACK_URL, CREATE, Side, side
+from support.sockets import atalk, request
 
 WARNING = "X-Soundstage-Warning"
 HOOK = "http://127.0.0.1:9/hook"
@@ -85,14 +88,6 @@ async def test_a_magic_word_without_a_receiver_warns(stage: House) -> None:
     assert "callback/late changes nothing here" in answer.headers[WARNING]
 
 
-async def test_only_the_first_64_kib_of_a_body_are_searched_for_magic_words(stage: House) -> None:
-    one = side(stage, "apikeyorg")
-    for before, applied in ((60_000, "http/status"), (66_000, None)):
-        words = [{"role": "user", "content": f"{'a' * before} sim:status=503"}]
-        answer = await one.call("POST", "/v1/chat/completions", {**CHAT, "messages": words})
-        assert answer.headers.get(APPLIED) == applied
-
-
 @pytest.mark.parametrize("given", ["90s", "1.5m", "90000ms", 90, "90"])
 async def test_a_span_is_read_the_same_everywhere(stage: House, given: Any) -> None:
     one = side(stage, "midsync")
@@ -153,3 +148,89 @@ async def test_the_catalogue_shows_a_span_as_the_number_it_is(
     entries = (await stage.admin().get("/faults/catalogue"))["faults"]
     (shown,) = [one["parameters"][parameter] for one in entries if one["name"] == fault]
     assert kind in {one.get("type") for one in shown.get("anyOf", [shown])}
+
+
+async def raw_create(stage: House, header: bytes) -> tuple[int, str, str]:
+    """Return status, named faults and warning of a create call whose header is sent as it is."""
+    path, body = CREATE["midsync"]
+    sent = request("POST", f"/midsync{path}", body, Connection="close")
+    came = await atalk(stage.url, sent.replace(b"\r\n", b"\r\nX-Soundstage-Fault: " + header + b"\r\n", 1))
+    head = came.raw.partition(b"\r\n\r\n")[0].decode("latin-1")
+    told = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    return int(head.split(" ", 2)[1]), told.get(APPLIED, ""), told.get(WARNING, "")
+
+
+@pytest.mark.parametrize(
+    "text", [b"," * 1_999, b", ,,  ,", b",task/fail,,", b"task/fail", b"task/fail, task/fail;at=start"]
+)
+async def test_an_empty_part_is_skipped_and_a_fault_named_twice_acts_once(stage: House, text: bytes) -> None:
+    named = "task/fail" if b"fail" in text else ""
+    assert await raw_create(stage, text) == (200, named, "")
+    assert not named or await listed(side(stage, "midsync")) == [named]
+
+
+async def test_at_most_twenty_faults_are_read_from_all_lines_and_the_warning_is_short(stage: House) -> None:
+    many = ", ".join(f"no/such-{number}" for number in range(60)).encode()
+    status, named, warning = await raw_create(stage, many + b"\r\nX-Soundstage-Fault: task/fail")
+    assert (status, named) == (200, "")
+    assert warning.startswith("there is no fault 'no/such-0'; soundstage faults lists them; ")
+    assert warning.endswith(" more")
+    assert len(warning) <= 1024
+    status, named, _ = await raw_create(stage, b"task/slow\r\nX-Soundstage-Fault: task/fail")
+    assert (status, named) == (200, "task/slow, task/fail")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("task/fial", "there is no fault 'task/fial'; did you mean task/fail?"),
+        ("tusk/never-ends", "there is no fault 'tusk/never-ends'; did you mean task/never-ends?"),
+        ("rest", "there is no fault 'rest'; did you mean transport/reset?"),
+        ("nothing/like-it", "there is no fault 'nothing/like-it'; soundstage faults lists them"),
+        ("slow", "there is more than one fault 'slow': files/slow, task/slow"),
+    ],
+)
+async def test_a_name_that_is_none_is_told_with_the_nearest_one(stage: House, name: str, told: str) -> None:
+    answer = await side(stage, "midsync").create(name)
+    assert (answer.status, answer.headers[WARNING]) == (200, told)
+
+
+async def test_the_last_part_of_a_name_is_enough_where_no_other_has_it(stage: House) -> None:
+    answer = await side(stage, "midsync").create("overcharge;factor=3, fail;at=start")
+    assert (answer.headers[APPLIED], answer.headers.get(WARNING)) == ("money/overcharge, task/fail", None)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"http/unknown-field;value=\xff",
+        b'http/unknown-field;value="\xed\xa0\x80"',
+        b"http/unknown-field;name=\xff",
+        b"http/status;message=\xff",
+        b"task/fail;reason=\xff",
+        b"task/unknown-status;word=\xff",
+        b"http/missing-field;field=\xff",
+        b"\xff",
+        b"task/fail;\xff=1",
+    ],
+)
+async def test_a_parameter_that_is_no_text_is_warned_of(stage: House, header: bytes) -> None:
+    status, named, warning = await raw_create(stage, header)
+    assert (status, named) == (200, "")
+    assert warning
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), [1, {"a": -float("inf")}], "\ud800", 10**30, b"", {1: 2}]
+)
+def test_a_parameter_is_json_whoever_gives_it(value: Any) -> None:
+    with pytest.raises(ValueError, match="value must be JSON, its texts Unicode and its numbers finite"):
+        Faults().checked("http/unknown-field", {"value": value}, "a test")
+
+
+def test_every_fault_asked_for_by_header_survives_what_numbers_can_be() -> None:
+    for name, kind in Faults().items():
+        for field, parameter in kind.model_fields.items():
+            for value in ("1e400", "-1e400", "NaN", "1e-320", "9" * 40, "-0", "null", "[]", "{}", '"\\ud800"'):
+                found, problems = by_header(Faults(), f"{name};{parameter.alias or field}={value}")
+                assert len(found) + len(problems) == 1

@@ -13,6 +13,7 @@ import pytest
 
 from support import judge
 from support.client import House
+from support.faulty import side
 from support.revid import IMAGE
 from support.sockets import CREATES
 
@@ -291,6 +292,21 @@ async def test_a_query_is_sent_on_with_its_values(stage: House) -> None:
     assert (await get(stage, path, "http/redirect")).body["pagination"]["page"] == 2
 
 
+@pytest.mark.parametrize("name", ["api_key", "API_KEY", "apikey", "key", "token"])
+async def test_a_key_in_a_query_is_not_sent_on(stage: House, name: str) -> None:
+    path = f"/midsync/v1/usage/logs?{name}=sk_test_somebody&page=2"
+    got = await get(stage, path, "http/redirect", allow_redirects=False)
+    assert got.headers["Location"] == "/midsync/v1/usage/logs?page=2&soundstage_redirected=1"
+
+
+@pytest.mark.parametrize("place", ["http://LOCALHOST:9", "https://127.0.0.2:65535/a?b#c", "http://[::1]:80/", "/?a=@"])
+async def test_every_address_of_this_machine_will_do(stage: House, place: str) -> None:
+    given = {"fault": "http/redirect", "with": {"location": place}}
+    assert (await stage.admin().call("POST", "/faults", given)).status == 201
+    got = await get(stage, "/midsync/unified-video/models", allow_redirects=False)
+    assert (got.status, got.headers["Location"]) == (307, place)
+
+
 async def test_a_call_can_be_sent_elsewhere_on_this_machine_and_nowhere_else(stage: House) -> None:
     for here in ("/health", f"{stage.url}/health"):
         assert (await get(stage, "/midsync/unified-video/models", f"http/redirect;location={here}")).body == {
@@ -308,6 +324,25 @@ async def test_a_call_can_be_sent_elsewhere_on_this_machine_and_nowhere_else(sta
         "http://[::1",
         "/a b",
         "",
+        "http://evil.com\\@127.0.0.1/",
+        "http://127.0.0.1\\@evil.com/",
+        "http://evil.com;@localhost",
+        "http://user:pw@127.0.0.1/",
+        "http://localhost:pw@example.com/",
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:0/",
+        "http://127.0.0.1:/",
+        "http://127.0.0.1:+80/",
+        "http://localhost?@example.com/",
+        "http://localhost#@example.com/",
+        "http:/localhost/",
+        "http:localhost",
+        "http:///localhost/",
+        "http://local\thost/",
+        "http://localhost/\r\nSet-Cookie:a=b",
+        "http://[127.0.0.1]:80:80/",
+        "/a\\b",
+        "/a\n",
     ):
         given = {"fault": "http/redirect", "with": {"location": place}}
         answer = await stage.admin().call("POST", "/faults", given)
@@ -326,6 +361,32 @@ async def test_faults_of_content_add_up_and_the_strongest_is_last(stage: House) 
         _ = broken.body
     named = await make(stage, "midsync", "http/malformed-json;how=comma, http/unknown-field;name=extra")
     assert b'"extra":"on",}' in named.raw
+
+
+async def test_what_stands_behind_a_refusal_neither_counts_nor_acts_nor_is_named(stage: House) -> None:
+    one = side(stage, "midsync")
+    for fault, when in (
+        ("http/unknown-field", {"nth": 1}),
+        ("transport/latency", {"first": 1}),
+        ("http/html-error", {"times": 1}),
+        ("http/missing-field", {"probability": 1}),
+    ):
+        await one.rule(fault, when, **({"ms": 1} if fault == "transport/latency" else {}))
+    refused = await one.create("http/status;status=500, http/wrong-content-type")
+    assert (refused.status, refused.headers[APPLIED]) == (500, "http/status")
+    assert [rule["matched"] for rule in (await one.admin.get("/faults"))["rules"]] == [0, 0, 0, 0]
+    # The page stands in front of the latency and of the field: of the rules, only those in front of it are asked.
+    page = await one.create()
+    assert (page.status, page.headers[APPLIED]) == (502, "http/html-error")
+    counted = {rule["fault"]: (rule["matched"], rule["applied"]) for rule in (await one.admin.get("/faults"))["rules"]}
+    assert counted == {
+        "http/missing-field": (1, 1),
+        "http/html-error": (1, 1),
+        "transport/latency": (0, 0),
+        "http/unknown-field": (0, 0),
+    }
+    whole = await one.create()
+    assert set(whole.headers[APPLIED].split(", ")) == {"http/missing-field", "transport/latency", "http/unknown-field"}
 
 
 async def test_a_refusal_ends_the_list_and_nothing_after_it_is_done(stage: House) -> None:

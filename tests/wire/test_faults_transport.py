@@ -26,6 +26,7 @@ from soundstage.edge import wire
 from soundstage.faults.transport.latency import Latency
 from soundstage.settings import Settings
 from support.client import House
+from support.faulty import side
 from support.sockets import CREATES, atalk, create, request, talk
 
 APPLIED, ASKED = "X-Soundstage-Fault-Applied", "X-Soundstage-Fault"
@@ -159,13 +160,21 @@ async def test_latency_holds_the_answer_back_and_not_the_work(stage: House) -> N
 
 
 async def test_latencies_add_up_and_delay_what_is_lost(stage: House) -> None:
-    for more in ("transport/latency;ms=61", "transport/commit-then-lose", "http/status;status=500"):
+    await side(stage, "midsync").rule("transport/latency", ms=61)
+    for more in ("transport/latency;ms=60", "transport/commit-then-lose", "http/malformed-json"):
         began = time.monotonic()
         with suppress(aiohttp.ClientError):
-            async with ask(stage, "midsync", f"{more}, transport/latency;ms=60"):
+            async with ask(stage, "midsync", more):
                 pass
-        least = 0.121 if "latency" in more else 0.06
+        least = 0.121 if "latency" in more else 0.061
         assert time.monotonic() - began >= least
+
+
+async def test_a_refusal_leaves_late_where_the_latency_is_stronger_and_at_once_where_it_is_weaker(stage: House) -> None:
+    async with ask(stage, "midsync", "transport/latency;ms=1, http/status;status=500") as reply:
+        assert (reply.status, reply.headers[APPLIED]) == (500, "transport/latency, http/status")
+    async with ask(stage, "midsync", "http/status;status=500, transport/latency;ms=600000") as reply:
+        assert (reply.status, reply.headers[APPLIED]) == (500, "http/status")
 
 
 def drawn(name: str, **params: Any) -> int:

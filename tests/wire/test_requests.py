@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from conftest import OpenStage
 from soundstage import __version__
+from soundstage.core.journal import Exchange, Journal
 from support.client import KLING, House
 from support.receiver import Receiver
 
@@ -161,6 +163,34 @@ async def test_a_wait_counts_what_the_journal_still_holds(stage: House) -> None:
     assert len((await asyncio.wait_for(waiting, 10))["requests"]) == 2
 
 
+async def test_a_wait_judges_each_exchange_once_however_many_there_are(
+    stage: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, judged = stage.stage.journal, 0
+    newest = Journal.newest
+
+    def counted(self: Journal) -> Iterator[Exchange]:
+        nonlocal judged
+        for one in newest(self):
+            judged += 1
+            yield one
+
+    for _ in range(500):
+        journal.add(1, 1, "u", "midsync", "createVideo", "POST", "/x", {}, b"", 200, b"{}")
+    waiting = asyncio.create_task(stage.admin(universe="u").get("/requests/wait?count=520&timeout=30"))
+    async with asyncio.timeout(10):
+        while not journal.listeners:
+            await stage.nobody().get("/unified-video/models")
+    monkeypatch.setattr(Journal, "newest", counted)
+    for _ in range(19):
+        journal.add(1, 1, "u", "midsync", "createVideo", "POST", "/x", {}, b"", 200, b"{}")
+        await stage.nobody().get("/unified-video/models")
+    assert judged < 200
+    assert not waiting.done()
+    journal.add(1, 1, "u", "midsync", "createVideo", "POST", "/x", {}, b"", 200, b"{}")
+    assert (await asyncio.wait_for(waiting, 10))["reached"] is True
+
+
 async def test_nobody_is_kept_waiting_who_has_left(stage: House) -> None:
     waiting = asyncio.create_task(stage.admin().get("/requests/wait?count=1000&timeout=60"))
     async with asyncio.timeout(10):
@@ -251,6 +281,19 @@ async def test_a_har_says_what_went_wrong_on_purpose(stage: House) -> None:
     assert (entry["response"]["status"], entry["response"]["statusText"]) == (0, "")
     assert entry["_soundstage"]["fault"] == "transport/commit-then-lose"
     assert entry["response"]["redirectURL"] == "/elsewhere"
+
+
+async def test_a_har_says_how_long_each_call_took_on_the_machine(stage: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = iter(range(1_000_000, 9_000_000, 5))
+    monkeypatch.setattr(stage.stage.world, "wall", lambda: next(wall))
+    await stage.client().create()
+    await stage.client().create(prompt="sim:latency=0.001s")
+    har = await stage.admin().get("/requests.har")
+    Draft202012Validator(HAR).validate(har)
+    plain, late = (entry["time"] for entry in har["log"]["entries"])
+    assert late > plain > 0
+    for entry in har["log"]["entries"]:
+        assert sum(entry["timings"].values()) == entry["time"]
 
 
 async def findings(house: House, query: str = "") -> list[Any]:

@@ -78,3 +78,42 @@ async def test_a_port_in_use_is_a_sentence_not_a_traceback(stage: House) -> None
     assert process.returncode != 0
     assert b"cannot listen on 127.0.0.1" in err
     assert b"Traceback" not in err
+
+
+async def test_the_files_of_a_killed_server_go_when_the_next_one_keeps_some(tmp_path: Path) -> None:
+    """Those of servers that live stay, and so does what is nobody's."""
+    store = "from soundstage.store.blobs import BlobStore; b = BlobStore(); w = b.writer('u'); w.add(b'x'); w.finish()"
+    wait = "; print(b._folder.name, flush=True); input()"
+    env = {**ENVIRONMENT, "TMPDIR": str(tmp_path)}
+    pipe = asyncio.subprocess.PIPE
+
+    async def begin() -> tuple[asyncio.subprocess.Process, Path]:
+        started = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", store + wait, stdin=pipe, stdout=pipe, env=env
+        )
+        assert started.stdout is not None
+        async with asyncio.timeout(20):
+            return started, Path((await started.stdout.readline()).decode().strip())
+
+    (tmp_path / "soundstage-of-somebody").mkdir()
+    killed, left = await begin()
+    living, kept = await begin()
+    killed.kill()
+    await killed.communicate()
+    assert left.is_dir()
+    third, _ = await begin()
+    try:
+        assert not left.exists()
+        assert [path.is_dir() for path in (kept, tmp_path / "soundstage-of-somebody")] == [True, True]
+    finally:
+        for one in (living, third):
+            await one.communicate(b"\n")
+
+
+async def test_a_server_that_keeps_no_file_makes_no_folder(stage: House) -> None:
+    async with stage.http.get(f"{stage.url}/cdn/x/{'0' * 64}.png") as reply:
+        assert reply.status == 404
+    await stage.admin().post("/reset", {"what": "all"})
+    assert stage.stage.blobs._folder is None
+    assert stage.stage.blobs.path("u", "0" * 64) is None
+    assert stage.stage.blobs._folder is None

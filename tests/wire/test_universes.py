@@ -245,3 +245,69 @@ async def test_a_bad_fork_says_why(stage: House, source: str, body: Any, status:
     await fresh(stage, universe="mine")
     refused(await stage.anybody().call("POST", f"/universes/{source}/fork", body), status, code)
     assert [row["id"] for row in (await stage.anybody().get("/universes"))["universes"]] == ["mine"]
+
+
+async def test_a_universe_that_was_reset_cannot_be_forked_and_costs_no_key(stage: House) -> None:
+    made = await fresh(stage, clock="scaled", speed=1)
+    client, admin = kit(stage, made)
+    await client.create()
+    await admin.post("/reset", {"what": "all"})
+    # What the ticker does when it wakes up for a task that is gone.
+    await stage.stage.courier.make_due(made["id"])
+    assert stage.stage.world.store.peek(made["id"]) is None
+    answer = await stage.anybody().call("POST", f"/universes/{made['id']}/fork", {"key": "sk_test_a_fork"})
+    refused(answer, 404, "no_such_universe")
+    assert (await fresh(stage, key="sk_test_a_fork", universe="mine"))["id"] == "mine"
+
+
+async def with_a_fork(stage: House) -> tuple[Any, Any, str]:
+    """Return a universe, its fork and the id that the MidSync key has in both."""
+    made = await fresh(stage)
+    await stage.client(KEY).create()
+    copy = await forked(stage, made["id"], key="sk_test_of_the_fork")
+    return made, copy, copy["providers"]["midsync"]["key_id"]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("staged", [False, True])
+async def test_a_rule_is_aimed_at_the_key_of_a_fork_by_its_text(stage: House, *, listed: bool, staged: bool) -> None:
+    _, copy, key_id = await with_a_fork(stage)
+    key = ["sk_test_nobody", copy["key"]] if listed else copy["key"]
+    rule = {"fault": "http/status", "with": {"status": 503}, "when": {"key": key}}
+    its = stage.admin(universe=copy["id"])
+    if staged:
+        document = {"name": "mine", "description": "One key alone.", "faults": [rule]}
+        await its.ok("PUT", "/scenario", document)
+    else:
+        assert key_id in (await its.post("/faults", rule))["when"]["key"]
+    assert (await stage.client(copy["key"]).get("/v1/usage/logs")).status == 503
+    assert (await stage.client(KEY).get("/v1/usage/logs")).status == 200
+
+
+async def test_the_key_of_a_fork_can_be_registered_again(stage: House) -> None:
+    made, copy, key_id = await with_a_fork(stage)
+    told = await stage.anybody().call(
+        "POST", "/keys", {"provider": "midsync", "key": copy["key"], "universe": copy["id"], "scopes": []}
+    )
+    assert (told.status, told["id"]) == (200, key_id)
+    assert told["webhook_secret"] == made["providers"]["midsync"]["webhook_secret"]
+    its = stage.admin(universe=copy["id"])
+    assert len((await its.get("/keys"))["keys"]) == len(copy["providers"])
+    assert (await stage.client(copy["key"]).get("/v1/usage/logs")).status == 403
+    assert (await stage.client(KEY).get("/v1/usage/logs")).status == 200
+    await its.sound()
+
+
+@pytest.mark.parametrize("universe", [None, "*"])
+async def test_a_key_of_two_universes_is_named_with_one_of_them(stage: House, universe: str | None) -> None:
+    made, copy, key_id = await with_a_fork(stage)
+    nobody = stage.anybody() if universe is None else stage.admin(universe=universe)
+    for method, path, body in (("POST", "/top-up", {"amount": "5"}), ("GET", "/usage", None), ("DELETE", "", None)):
+        answer = await nobody.call(method, f"/keys/{key_id}{path}", body)
+        refused(answer, 409, "universe_needed")
+        assert made["id"] in answer["error"]["message"]
+        assert copy["id"] in answer["error"]["message"]
+    its = stage.admin(universe=copy["id"])
+    assert (await its.post(f"/keys/{key_id}/top-up", {"amount": "5"}))["universe"] == copy["id"]
+    assert (await its.get(f"/keys/{key_id}/usage"))["universe"] == copy["id"]
+    refused(await its.call("GET", "/keys/key_none/usage"), 404, "no_such_key")

@@ -1,12 +1,13 @@
 """Finds the faults that act on a call, a task, a callback or a file: holds rules against it, counts and draws.
 
 All that match act, in one order: asked for by the request itself, then rules set by hand, then the scenario, then the
-key's suffix. What a rule counts and draws is kept in the universe and hashed from its seed, so the same calls meet the
-same faults, in whatever order they arrive. Each rule counts for itself, so none changes another's chances.
+key's suffix, up to one that answers in place of the provider. What a rule counts and draws is kept in the universe and
+hashed from its seed, so the same calls meet the same faults, in whatever order they arrive. Each rule counts for
+itself, so none changes another's chances.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import Any, Final, TypeVar
 from soundstage.core.bent import Applied
 from soundstage.core.call import Call
 from soundstage.core.faults import Fault, Library
-from soundstage.core.fitness import unfit_for_call, unfit_for_provider
+from soundstage.core.fitness import meets, unfit_for_call, unfit_for_provider
 from soundstage.core.paths import ABSENT, at
 from soundstage.core.provider import Operation, Provider
 from soundstage.core.randomness import Draw, fingerprint
@@ -68,12 +69,8 @@ class OfCall:
 
     def met_by(self, aim: Aim, kind: type[Fault]) -> bool:
         """Tell whether a rule's aim is this kind of call, and its fault means anything for it."""
-        operation = self.operation
-        if aim.operation is None:
-            meets = not kind.roles or operation.role in kind.roles
-        else:
-            meets = aim.operation in {operation.id, operation.role}
-        return meets and (not kind.needs or unfit_for_call(kind, self.call, self.provider) is None)
+        fits = not kind.needs or unfit_for_call(kind, self.call, self.provider) is None
+        return meets(kind, aim, self.operation) and fits
 
 
 @dataclass(frozen=True)
@@ -108,8 +105,8 @@ class OfTask:
 
     def met_by(self, aim: Aim, kind: type[Fault]) -> bool:
         """Tell whether a rule's aim is the call that created the task, and its fault means anything for it."""
-        meets = aim.operation in {None, "create", self.task.operation}
-        return meets and (not kind.needs or unfit_for_provider(kind, self.provider) is None)
+        fits = not kind.needs or unfit_for_provider(kind, self.provider) is None
+        return fits and aim.operation in {None, "create", self.task.operation}
 
 
 Subject = OfCall | OfTask
@@ -118,20 +115,21 @@ _ANYTHING: Final = Aim()
 
 def at_work(
     library: Library, subject: Subject, kind: type[F], asked: tuple[Applied, ...] = ()
-) -> list[tuple[Applied, F, Draw]]:
-    """Return the faults of a kind that act on a subject, in their order and with what each draws; count them."""
-    found = []
+) -> Iterator[tuple[Applied, F, Draw]]:
+    """Yield the faults of a kind that act on a subject, in their order and with what each draws.
+
+    Each is counted when it is its turn: those that nobody asks for have neither matched nor drawn.
+    """
     for applied in asked:
         fault = library.at_work(applied)
         if isinstance(fault, kind) and subject.met_by(_ANYTHING, type(fault)):
-            found.append((applied, fault, _draw(subject, kind, applied, "asked")))
+            yield applied, fault, _draw(subject, kind, applied, "asked")
     for rule in rules_of(subject.tx):
         fault = library.at_work(rule.applied)
         if isinstance(fault, kind) and subject.met_by(rule.aim, type(fault)) and _aimed(rule, subject):
             draw = _acts(rule, subject, kind)
             if draw is not None:
-                found.append((rule.applied, fault, draw))
-    return found
+                yield rule.applied, fault, draw
 
 
 def _aimed(rule: Rule, subject: Subject) -> bool:

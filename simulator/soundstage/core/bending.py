@@ -1,11 +1,13 @@
 """Lets faults act on calls, tasks, callbacks and files, in the order in which `core.aiming` finds them.
 
-The first that answers in place of the provider ends the list, all others add up. The strongest is applied last, so that
-it has the last word.
+The first that answers in place of the provider ends the list: those behind it neither count nor act. All others add up,
+and the strongest is applied last, so that it has the last word.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from soundstage.core.aiming import OfCall, OfTask, at_work
@@ -31,6 +33,8 @@ from soundstage.core.rules import rules_of
 from soundstage.core.task import BendingTx, Order, Task
 from soundstage.core.view import Tx
 
+# A fault at work on one reply: its name, and how it changes that.
+_Acting = tuple[str, Callable[[Reply], Reply]]
 APPLIED: Final = "X-Soundstage-Fault-Applied"
 # Faults that multiply callbacks multiply each other; more than this of one task says nothing new.
 _MOST_CALLBACKS: Final = 1000
@@ -50,24 +54,21 @@ class Bender:
     def run(self, call: Call, tx: Tx, operation: Operation, provider: Provider, asked: tuple[Applied, ...]) -> Reply:
         """Run a call's handler with everything that is wrong with it; `asked` are faults that fit this call."""
         subject = OfCall(tx, provider, operation, call)
-        acting = [
-            (applied.name, fault, CallScene(tx, provider, draw, operation, call))
-            for applied, fault, draw in at_work(self.library, subject, ExchangeFault, asked)
-        ]
-        answers = ((name, answer) for name, fault, scene in acting if (answer := fault.before(scene)) is not None)
-        by, answer = next(answers, ("", None))
+        acting: list[_Acting] = []
+        answer: Reply | None = None
+        for applied, fault, draw in at_work(self.library, subject, ExchangeFault, asked):
+            scene = CallScene(tx, provider, draw, operation, call)
+            acting.append((applied.name, partial(fault.after, scene)))
+            answer = fault.before(scene)
+            if answer is not None:
+                break
         if answer is not None:
-            reply, within = answer, [by]
+            reply, within = answer, [acting[-1][0]]
         elif operation.role == "create":
             reply, within = self._created(subject, asked)
         else:
             reply, within = self._viewed(subject, operation.handle(call, tx))
-        changed: list[str] = []
-        for name, fault, scene in reversed(acting):
-            before, reply = reply, fault.after(scene, reply)
-            if reply is not before:
-                changed.insert(0, name)
-        return _named(reply, [*changed, *within])
+        return _acted(acting, reply, within)
 
     def _created(self, subject: OfCall, asked: tuple[Applied, ...]) -> tuple[Reply, list[str]]:
         tx, call, operation = subject.tx, subject.call, subject.operation
@@ -76,7 +77,7 @@ class Bender:
 
         def bend(order: Order, task_id: str) -> tuple[Order, Bent | None]:
             creating, price = replace(subject, ordered=order.model), order.price
-            found = at_work(self.library, creating, TaskFault, asked)
+            found = list(at_work(self.library, creating, TaskFault, asked))
             scenes = [
                 (task_id, fault, CallScene(tx, subject.provider, draw, operation, call)) for _, fault, draw in found
             ]
@@ -85,7 +86,8 @@ class Bender:
             faults = (*(applied for applied, _, _ in found), *(one for one in asked if self._is_later(one)))
             acting.extend(scenes)
             names.extend(applied.name for applied in faults)
-            return order, Bent(faults, order.course, order.refund, order.refund_after_ms, (), price) if faults else None
+            course = None if order.course is None else order.timeline
+            return order, Bent(faults, course, order.refund, order.refund_after_ms, (), price) if faults else None
 
         bending = BendingTx(tx, bend)
         reply = operation.handle(call, bending)
@@ -133,7 +135,7 @@ class Bender:
         planned = [Planned(event, body, scheme.delay_ms)]
         asked = () if bent is None else bent.faults
         found = at_work(self.library, OfTask(tx, provider, task, event), CallbackFault, asked)
-        for applied, fault, draw in reversed(found):
+        for applied, fault, draw in reversed(list(found)):
             scene = CallbackScene(tx, provider, draw, task, scheme, base_url)
             planned = fault.plan(scene, planned)[:_MOST_CALLBACKS]
             planned = [one._replace(faults=(applied, *one.faults)) for one in planned]
@@ -143,14 +145,16 @@ class Bender:
         """Return how a task's file is sent, which was to be sent as `reply`."""
         bent = bent_of(tx, task.id)
         asked = () if bent is None else bent.faults
-        names: list[str] = []
-        for applied, fault, draw in reversed(at_work(self.library, OfTask(tx, provider, task, name), FileFault, asked)):
+        acting: list[_Acting] = []
+        answer: Reply | None = None
+        for applied, fault, draw in at_work(self.library, OfTask(tx, provider, task, name), FileFault, asked):
             scene = TaskScene(tx, provider, draw, task)
-            changed = fault.after(scene, fault.before(scene) or reply)
-            if changed is not reply:
-                names.insert(0, applied.name)
-            reply = changed
-        return _named(reply, names)
+            acting.append((applied.name, partial(fault.after, scene)))
+            answer = fault.before(scene)
+            if answer is not None:
+                break
+        within = [] if answer is None else [acting[-1][0]]
+        return _acted(acting, reply if answer is None else answer, within)
 
     def attempt(
         self, tx: Tx, scheme: CallbackScheme, provider: Provider, delivery: Delivery, signing: Signing, number: int
@@ -174,8 +178,14 @@ class Bender:
         return outgoing._replace(forged=signed and altered)
 
 
-def _named(reply: Reply, names: list[str]) -> Reply:
-    """Return a reply that names the faults at work on it."""
+def _acted(acting: list[_Acting], reply: Reply, within: list[str]) -> Reply:
+    """Return a reply as its faults let it leave, the names of those that changed it in front of the others'."""
+    changed: list[str] = []
+    for name, changing in reversed(acting):
+        before, reply = reply, changing(reply)
+        if reply is not before:
+            changed.insert(0, name)
+    names = [*changed, *within]
     if not names:
         return reply
     return reply._replace(headers={**reply.headers, APPLIED: ", ".join(dict.fromkeys(names))})

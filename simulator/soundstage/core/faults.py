@@ -85,13 +85,14 @@ class Outgoing(NamedTuple):
 class Fault:
     """One thing that goes wrong. Each hook returns what it was given, until a fault overrides it.
 
-    `place` says what it bends; `roles` for which calls, empty for all, where a rule names no operation itself.
-    `needs` is what only some providers have. `trials` are the parameters worth trying, one trial for each set; without
-    any, the defaults.
+    `place` says what it bends; `roles` which calls it is for, empty for all; `anywhere` that a rule that names an
+    operation may aim it at others too. `needs` is what only some providers have. `trials` are the parameters worth
+    trying, one trial for each set; without any, the defaults.
     """
 
     place: ClassVar[Place]
     roles: ClassVar[frozenset[Role]] = frozenset()
+    anywhere: ClassVar[bool] = False
     needs: ClassVar[frozenset[Need]] = frozenset()
     trials: ClassVar[tuple[Mapping[str, Any], ...]] = ()
 

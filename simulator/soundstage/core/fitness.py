@@ -1,6 +1,6 @@
-"""Tells whether a fault can mean anything for a provider, or for one call to it, and why not."""
+"""Tells whether a fault can mean anything for a provider, a call or the aim of a rule, and why not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -9,6 +9,7 @@ from soundstage.core.faults import Fault, Need
 from soundstage.core.outbox import Delivery
 from soundstage.core.paths import at
 from soundstage.core.provider import CallbackScheme, Operation, Provider
+from soundstage.core.rules import Aim
 
 
 @lru_cache(maxsize=64)
@@ -48,6 +49,48 @@ def unfit_for_role(kind: type[Fault], operation: Operation) -> str | None:
     if not kind.roles or operation.role in kind.roles:
         return None
     return f"it acts on {', '.join(sorted(kind.roles))} calls, not on {operation.role}"
+
+
+def meets(kind: type[Fault], aim: Aim, operation: Operation) -> bool:
+    """Tell whether a fault with this aim is for this kind of call."""
+    if aim.operation is None or not kind.anywhere:
+        fits = not kind.roles or operation.role in kind.roles
+        return fits and aim.operation in {None, operation.id, operation.role}
+    return aim.operation in {operation.id, operation.role}
+
+
+def why_inert(kind: type[Fault], aim: Aim, providers: Iterable[Provider]) -> str | None:
+    """Return why a rule with this fault and aim can never act, in the second half of a sentence; None where it can.
+
+    `providers` are all there are. What depends on what clients will send is not judged.
+    """
+    if _never(aim):
+        return "its time is over before it begins: from must lie before until"
+    reasons = []
+    for provider in providers:
+        if aim.provider in {None, provider.id}:
+            reason = unfit_for_provider(kind, provider) or _unmet(kind, aim, provider)
+            if reason is None:
+                return None
+            reasons.append(reason)
+    return reasons[0] if reasons else f"there is no provider {aim.provider}"
+
+
+def _never(aim: Aim) -> bool:
+    """Tell whether there is no instant that an aim allows."""
+    instants = aim.since is not None and aim.until is not None and aim.since >= aim.until
+    return instants or (aim.before_ms is not None and (aim.after_ms or 0) >= aim.before_ms)
+
+
+def _unmet(kind: type[Fault], aim: Aim, provider: Provider) -> str | None:
+    """Return why no call of a provider is what a rule is aimed at, None where one is."""
+    if any(meets(kind, aim, operation) for operation in provider.operations):
+        return None
+    aimed = [one for one in provider.operations if aim.operation in {one.id, one.role}]
+    if aimed:
+        return unfit_for_role(kind, aimed[0])
+    wanted = " or ".join(sorted(kind.roles)) if aim.operation is None else aim.operation
+    return f"{provider.title} has no {wanted} calls"
 
 
 def _calls_back(call: Call, provider: Provider) -> bool:

@@ -30,6 +30,7 @@ class Exchange(NamedTuple):
     """One call and its reply; bodies are cut at 16 KiB. Status 0 means that the client got no answer.
 
     `at` is the universe's time, `wall` the machine's, both in milliseconds: they differ where a clock is moved by hand.
+    `took` are the machine's milliseconds from the call to its reply.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Exchange(NamedTuple):
     reply: bytes
     reply_headers: Mapping[str, str]
     wall: int
+    took: int = 0
 
 
 def header_of(headers: Mapping[str, str], name: str) -> str | None:
@@ -87,6 +89,7 @@ class Journal:
         status: int,
         reply: bytes,
         reply_headers: Mapping[str, str] = NO_HEADERS,
+        took: int = 0,
     ) -> int:
         """Keep one exchange and return its number; formatting waits until somebody reads it."""
         self._count += 1
@@ -106,6 +109,7 @@ class Journal:
                 bytes(memoryview(reply)[:BODY_LIMIT]),
                 reply_headers,
                 wall,
+                took,
             )
         )
         for tell in self.listeners:
@@ -114,12 +118,20 @@ class Journal:
 
     def lost(self, number: int) -> None:
         """Write down that the reply of an exchange did not reach its client after all."""
+        if self._change(number, lambda one: one._replace(status=0)):
+            for tell in self.listeners:
+                tell(number)
+
+    def sent(self, number: int, took: int) -> None:
+        """Write down how long an exchange took whose reply did not leave at once."""
+        self._change(number, lambda one: one._replace(took=took))
+
+    def _change(self, number: int, become: Callable[[Exchange], Exchange]) -> bool:
         for place, row in enumerate(reversed(self._ring), 1):
             if row[0] == number:
-                self._ring[-place] = Exchange._make(row)._replace(status=0)
-                for tell in self.listeners:
-                    tell(number)
-                return
+                self._ring[-place] = become(Exchange._make(row))
+                return True
+        return False
 
     @property
     def last(self) -> int:

@@ -5,16 +5,14 @@ ledger, so it can only say what the exchanges prove. Waits are judged by the lon
 time: a client that slept, or whose test moved the clock, has waited.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
-from soundstage.core.journal import BODY_LIMIT, SECRET_FIELDS, Exchange, header_of
-from soundstage.core.provider import Operation, Provider
-from soundstage.core.timeline import TERMINAL
+from soundstage.core.journal import SECRET_FIELDS, Exchange, header_of
+from soundstage.core.talk import Talk, doubtful, retry_after_ms
 
 Level = Literal["info", "warning", "error"]
 # Timers and networks are not exact, so a wait counts as kept from here on.
@@ -22,6 +20,8 @@ _NEARLY: Final = 0.95
 # Refusals that may end without any change of the call: money arrives, a key is allowed more, a task appears.
 _MAY_CHANGE: Final = frozenset({401, 402, 403, 404})
 _WORTH_ANOTHER_TRY: Final = frozenset({408, 409, 425, 429})
+# How a warning begins that speaks of a field; others speak of faults that were asked for, which no provider knows.
+_OF_FIELDS: Final = ("ignored fields: ", "no effect for ")
 
 
 class Finding(NamedTuple):
@@ -31,60 +31,6 @@ class Finding(NamedTuple):
     message: str
     requests: tuple[int, ...]
     task_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """All calls of one universe to one provider, oldest first; `span` shortens a documented wait as its clock does."""
-
-    provider: Provider
-    calls: tuple[Exchange, ...]
-    span: Callable[[int], int] = int
-    _operations: dict[str, Operation] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Look the provider's operations up once: a journal may hold thousands of calls."""
-        object.__setattr__(self, "_operations", {one.id: one for one in self.provider.operations})
-
-    def of(self, *roles: str) -> list[Exchange]:
-        """Return the calls whose operation has one of these roles."""
-        return [one for one in self.calls if (found := self.operation(one)) is not None and found.role in roles]
-
-    def repeats(self, calls: Iterable[Exchange] | None = None) -> Iterator[list[Exchange]]:
-        """Yield calls that are the same in everything a client chooses, whenever there is more than one."""
-        alike: dict[tuple[object, ...], list[Exchange]] = {}
-        for one in self.calls if calls is None else calls:
-            alike.setdefault(_sameness(one), []).append(one)
-        return (same for same in alike.values() if len(same) > 1)
-
-    def polls(self) -> Iterator[tuple[str, list[Exchange]]]:
-        """Yield each polled task with its polls."""
-        by_task: dict[str, list[Exchange]] = {}
-        for one in self.of("poll"):
-            by_task.setdefault(self.task_of(one) or "", []).append(one)
-        return iter(by_task.items())
-
-    def operation(self, one: Exchange) -> Operation | None:
-        """Return the operation of a call; None where it matched none."""
-        return self._operations.get(one.operation)
-
-    def task_of(self, one: Exchange) -> str | None:
-        """Return the task that a poll's path names."""
-        operation = self.operation(one)
-        if operation is None or operation.role != "poll":
-            return None
-        # From the end: in front of the documented path stands the provider's prefix.
-        parts = zip(reversed(operation.path.split("/")), reversed(_path(one).split("/")), strict=False)
-        return next((came for part, came in parts if part == f"{{{self.provider.shape.poll_id}}}"), None)
-
-    def ended(self, one: Exchange) -> bool:
-        """Tell whether a poll's reply showed a state after which nothing changes."""
-        value: Any = _json(one) if 200 <= one.status < 300 else None
-        for name in self.provider.shape.status.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        return isinstance(value, str) and value.strip() in {
-            word for state, word in self.provider.states.items() if state in TERMINAL
-        }
 
 
 Find = Callable[[Talk], Iterator[Finding]]
@@ -167,18 +113,18 @@ def polled_after_end(talk: Talk) -> Iterator[Finding]:
             yield Finding("info" if len(late) == 1 else "warning", message, numbers, task_id)
 
 
-@_rule("create-retried-blindly", "Repeats a create whose answer was lost, without looking whether it was done.")
+@_rule("create-retried-blindly", "Repeats paid work whose answer was lost, without looking whether it was done.")
 def create_retried_blindly(talk: Talk) -> Iterator[Finding]:
-    """Find creates sent again after a doubtful end, with no read in between that could have told."""
+    """Find creates and completions sent again after a doubtful end, with no read in between that could have told."""
     looks = [one.id for one in talk.of("read") if one.status == 200 and not _keyless(talk, one)]
-    for same in talk.repeats(talk.of("create")):
+    for same in talk.repeats(talk.of("create", "completion")):
         blind = [
             (first, again)
             for first, again in pairwise(same)
-            if doubtful(first) and not any(first.id < look < again.id for look in looks)
+            if (doubtful(first) or talk.nameless(first)) and not any(first.id < look < again.id for look in looks)
         ]
         if blind:
-            ends = "got no answer" if blind[0][0].status == 0 else f"ended with {blind[0][0].status}"
+            ends = _how_it_ended(talk, blind[0][0])
             message = (
                 f"{same[0].operation} {ends} and was sent again unchanged{_times(len(blind))}, with nothing read in"
                 " between: if the first one was done, it is paid twice."
@@ -217,11 +163,11 @@ def key_in_query(talk: Talk) -> Iterator[Finding]:
 
 @_rule("dropped-field", "Sends something that the provider drops without a word.")
 def dropped_field(talk: Talk) -> Iterator[Finding]:
-    """Find calls whose reply carries a warning, one finding for each operation and warning."""
+    """Find calls whose reply carries a warning about fields, one finding for each operation and warning."""
     told = [
         (one.operation, said, one.id)
         for one in talk.calls
-        if (said := header_of(one.reply_headers, "x-soundstage-warning"))
+        if (said := _of_fields(header_of(one.reply_headers, "x-soundstage-warning") or ""))
     ]
     for (operation, said), group in groupby(sorted(told), key=lambda row: row[:2]):
         numbers = tuple(row[2] for row in group)
@@ -230,24 +176,14 @@ def dropped_field(talk: Talk) -> Iterator[Finding]:
         )
 
 
-def retry_after_ms(one: Exchange) -> int | None:
-    """Return how long a reply asks to wait, in milliseconds; None where it does not say, or not as a number."""
-    for name, unit in (("retry-after-ms", 1), ("retry-after", 1000)):
-        text = (header_of(one.reply_headers, name) or "").strip()
-        if text.isascii() and text.replace(".", "", 1).isdigit() and len(text) <= 12:
-            return int(float(text) * unit)
-    return None
+def _how_it_ended(talk: Talk, one: Exchange) -> str:
+    if talk.nameless(one):
+        return "was answered without the id of a task"
+    return "got no answer" if one.status == 0 else f"ended with {one.status}"
 
 
-def doubtful(one: Exchange) -> bool:
-    """Tell whether a reply leaves it open if the call was carried out: none, a failure, a time-out, or no JSON.
-
-    A 503 that says when to come again is an invitation, so nobody who follows it is blamed.
-    """
-    if one.status == 503 and retry_after_ms(one) is not None:
-        return False
-    unreadable = 200 <= one.status < 300 and len(one.reply) < BODY_LIMIT and _json(one) is None
-    return one.status in {0, 408} or one.status >= 500 or unreadable
+def _of_fields(warning: str) -> str:
+    return "; ".join(said for said in warning.split("; ") if said.startswith(_OF_FIELDS))
 
 
 def _keyless(talk: Talk, one: Exchange) -> bool:
@@ -256,28 +192,8 @@ def _keyless(talk: Talk, one: Exchange) -> bool:
     return operation is not None and operation.keyless
 
 
-def _sameness(one: Exchange) -> tuple[object, ...]:
-    # What a client chooses, its key included: two keys that send the same are two clients.
-    keys = tuple(sorted((name.lower(), value) for name, value in one.headers.items() if name.lower() in _KEYS))
-    return one.method, one.target, one.body, keys
-
-
-_KEYS: Final = frozenset({"authorization", "x-api-key"})
-
-
-def _json(one: Exchange) -> Any:
-    try:
-        return json.loads(one.reply)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _secret(name: str) -> bool:
     return name.lower() in SECRET_FIELDS
-
-
-def _path(one: Exchange) -> str:
-    return one.target.partition("?")[0]
 
 
 def _waited(first: Exchange, again: Exchange) -> int:

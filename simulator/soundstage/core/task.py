@@ -27,7 +27,7 @@ class Order(NamedTuple):
 
     `price` is reserved at once; `cost`, where it is known to be less, is what success will settle. A task that needs
     a slot names its kind and the account's limits. Only faults give it a `course`, counted from its start, in place of
-    the plan, and a `refund`: what becomes of its credits if it does not succeed.
+    the plan, and a `refund`: what becomes of its credits if it does not succeed. `timeline` puts any course in order.
     """
 
     provider: str
@@ -55,17 +55,27 @@ class Order(NamedTuple):
 
     @property
     def timeline(self) -> Timeline:
-        """The points the task is to go through, counted from its start."""
-        return self.course or tl.planned(self.delay_ms, self.run_ms, self.outcome)
+        """The points the task is to go through, counted from its start.
+
+        Whatever its course is made of, these begin with the start, where no task has ended yet, are in the order of
+        their time, and the first end is the last of them.
+        """
+        if self.course is None:
+            return tl.planned(self.delay_ms, self.run_ms, self.outcome)
+        points = sorted(self.course, key=lambda point: point.offset_ms)
+        ends = (number for number, point in enumerate(points, 1) if point.state in tl.TERMINAL)
+        course = tuple(points[: next(ends, None)])
+        begins = course and course[0].offset_ms == 0 and course[0].state not in tl.TERMINAL
+        return course if begins else (*tl.IN_LINE, *course)
 
     def failing(self, reason: str | None, at: float = 1) -> "Order":
         """Return the same work failing after this share of its run, whatever its course; None is no reason of ours."""
         failed = self._replace(outcome="failed", run_ms=round(self.run_ms * at), reason=reason)
         if self.course is None:
             return failed
-        end = failed.span_ms
-        kept = tuple(point for point in self.course if point.offset_ms < end)
-        return failed._replace(course=(*kept, Point(end, "failed", tl.at(kept or self.course, end).progress)))
+        end, course = failed.span_ms, self.timeline
+        kept = tuple(point for point in course if point.offset_ms < end) or course[:1]
+        return failed._replace(course=(*kept, Point(end, "failed", kept[-1].progress)))
 
 
 class Task(NamedTuple):

@@ -32,6 +32,10 @@ from soundstage.store.blobs import BlobStore
 _log = Log("soundstage.callbacks")
 _AT_ONCE_PER_RECEIVER = 8
 _READ_LIMIT = 65_536
+# Others have their turn after so many attempts were started.
+_STARTED_A_TURN = 50
+# One text for all attempts: each of them keeps the headers it went out with.
+_USER_AGENT = f"Soundstage/{__version__}"
 
 Flight = asyncio.Task[None]
 
@@ -86,6 +90,8 @@ class Courier:
             started.add(flight)
             self._flights.setdefault(universe_id, set()).add(flight)
             flight.add_done_callback(lambda done: self._ended(universe_id, done))
+            if not len(started) % _STARTED_A_TURN:
+                await asyncio.sleep(0)
         return started
 
     async def landed(self, universe_id: str, seconds: float) -> bool:
@@ -221,7 +227,7 @@ def _claim(tx: Tx) -> Delivery | Upload | bool | None:
 def _usual_headers(delivery: Delivery, number: int) -> dict[str, str]:
     return {
         "Content-Type": "application/json",
-        "User-Agent": f"Soundstage/{__version__}",
+        "User-Agent": _USER_AGENT,
         "webhook-id": delivery.event_id,
         "x-soundstage-attempt": str(number),
     }

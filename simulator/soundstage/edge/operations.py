@@ -49,6 +49,7 @@ class _Visit:
     request: BaseRequest
     endpoint: Endpoint
     operation: Operation
+    began: int
     universe: str = ""
     now: int = 0
     raw: bytes = b""
@@ -86,7 +87,7 @@ class Operations:
         operation = endpoint.operations.get(request.method) or _behind_head(request, endpoint)
         if operation is None:
             return self._method_not_allowed(request, endpoint)
-        visit = _Visit(request, endpoint, operation)
+        visit = _Visit(request, endpoint, operation, self._world.wall())
         try:
             reply = await self._answer(visit, params, query_text)
         except (asyncio.CancelledError, ConnectionError):
@@ -233,6 +234,7 @@ class Operations:
                 self._journal.lost(visit.number)
             raise
         finally:
+            self._journal.sent(visit.number, self._world.wall() - visit.began)
             self._counts.add(visit.endpoint.provider.id, visit.operation.id, status)
 
     def _note(self, visit: _Visit, reply: Reply, body: bytes) -> dict[str, str]:
@@ -254,6 +256,7 @@ class Operations:
             body if reply.wire is None else body[: reply.wire.cut],
             # What a provider says by itself is short, and what a fault or a warning adds may be megabytes.
             cut_headers(headers) if reply.headers else headers,
+            wall - visit.began,
         )
         headers.setdefault("X-Request-Id", f"req_{visit.number:012}")
         return headers
@@ -265,14 +268,14 @@ class Operations:
         if near is not None:
             reply = reply._replace(headers={**reply.headers, "X-Soundstage-Hint": f"nearest documented path: {near}"})
         nothing = Operation("unmatched", request.method, "", _nothing)
-        return self._send(_Visit(request, Endpoint(provider, "", ""), nothing), reply)
+        return self._send(_Visit(request, Endpoint(provider, "", ""), nothing, self._world.wall()), reply)
 
     def _method_not_allowed(self, request: BaseRequest, endpoint: Endpoint) -> web.Response:
         message = f"{request.method[:20]} is not possible here; use {endpoint.methods}."
         reply = endpoint.provider.reply_to(Problem("method_not_allowed", message))
         some = next(iter(endpoint.operations.values()))
         headers = {**reply.headers, "Allow": endpoint.methods}
-        return self._send(_Visit(request, endpoint, some), reply._replace(headers=headers))
+        return self._send(_Visit(request, endpoint, some, self._world.wall()), reply._replace(headers=headers))
 
 
 def _bytes_of(reply: Reply) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from multidict import CIMultiDictProxy, istr
 
@@ -13,16 +13,17 @@ from soundstage.core.fitness import unfit_for_call, unfit_for_role
 from soundstage.core.provider import Operation, Provider
 from soundstage.faults import Faults
 from soundstage.faults.asked import by_header, by_preference
-from soundstage.faults.magic import MARK, in_text
+from soundstage.faults.magic import MARK, in_body
 from soundstage.validation import header_text
 
 # Headers are looked up on every call, and this type spares each of them a conversion.
 FAULT_HEADER: Final = istr("X-Soundstage-Fault")
 _PREFER: Final = istr("Prefer")
 _WARNING: Final = "X-Soundstage-Warning"
-# The calls that carry a prompt, and how far into a body one is looked for.
+_MOST_WARNED: Final = 1024
+# The calls that carry a prompt.
 _TOLD: Final = frozenset({"create", "quote", "completion"})
-_MOST_READ: Final = 65_536
+_MARK: Final = MARK.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Asked:
         if not self.problems and not idle:
             return reply
         before = reply.headers.get(_WARNING)
-        told = header_text("; ".join([*([before] if before else []), *self.problems, *idle]))
+        told = _told([*([before] if before else []), *self.problems, *idle])
         return reply._replace(headers={**reply.headers, _WARNING: told})
 
 
@@ -57,7 +58,7 @@ def asked_by(
     """Return what a request asks for, the strongest first, and what of it means nothing for this call."""
     acting: list[Applied] = []
     problems: list[str] = []
-    for found, wrong, insists in _readings(headers, raw, operation, faults):
+    for found, wrong, insists in _readings(headers, raw, call.body, operation, faults):
         problems += wrong
         for applied in found:
             kind = faults.kind(applied.name)
@@ -71,17 +72,30 @@ def asked_by(
 
 
 def _readings(
-    headers: CIMultiDictProxy[str], raw: bytes, operation: Operation, faults: Faults
+    headers: CIMultiDictProxy[str], raw: bytes, body: Any, operation: Operation, faults: Faults
 ) -> Iterator[tuple[tuple[Applied, ...], list[str], bool]]:
     """Yield the faults of each reading, what is wrong in it, and whether each was meant for this very call."""
-    for text in headers.getall(FAULT_HEADER, ()):
-        yield *by_header(faults, text), True
+    if FAULT_HEADER in headers:
+        # Several lines are one list, however many there are.
+        yield *by_header(faults, ", ".join(headers.getall(FAULT_HEADER))), True
     for text in headers.getall(_PREFER, ()):
         yield by_preference(faults, text), [], True
     if _speaks(raw, operation):
         # A client sends the prompt of a task to its quote as well.
-        yield *in_text(faults, raw[:_MOST_READ]), operation.role != "quote"
+        yield *in_body(faults, body), operation.role != "quote"
 
 
 def _speaks(raw: bytes, operation: Operation) -> bool:
-    return operation.role in _TOLD and raw.find(MARK, 0, _MOST_READ) >= 0
+    # In the bytes, which are quickly searched however long a picture in them is; nearly none goes on to be read.
+    return operation.role in _TOLD and _MARK in raw
+
+
+def _told(notes: list[str]) -> str:
+    """Return what there is to say as one header of at most 1 KiB."""
+    texts = [header_text(note) for note in dict.fromkeys(notes)]
+    told = texts[0][: _MOST_WARNED // 2]
+    for number, text in enumerate(texts[1:], 1):
+        if len(told) + len(text) > _MOST_WARNED - len("; ; and 1,000 more"):
+            return f"{told}; and {len(texts) - number} more"
+        told = f"{told}; {text}"
+    return told

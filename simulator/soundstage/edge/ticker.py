@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from soundstage.core.clock import Clock, Wall
 from soundstage.core.view import View
 
-EVENTS_AT_ONCE = 50
+# Each may bring a thousand callbacks.
+EVENTS_AT_ONCE = 10
 
 
 class _Armed(NamedTuple):

@@ -40,7 +40,7 @@ class Server(web.Server):
         super().pre_shutdown()
         for handler in self.connections:
             if handler in _waiting and handler.transport is not None:
-                handler.transport.abort()  # type: ignore[attr-defined]
+                handler.transport.abort()
             _let_go(handler)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from soundstage.core import faults as core
 from soundstage.core.bent import Applied
@@ -22,6 +22,15 @@ class Fault(BaseModel, core.Fault):
     """One thing that goes wrong; fields are its parameters, and one it does not know is a typing mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_json(cls, given: Any) -> Any:
+        # A parameter may be anything, and what it is goes into replies, reports and the rows of a universe.
+        strange = [name for name, value in given.items() if not _is_json(value)] if isinstance(given, Mapping) else []
+        if strange:
+            raise ValueError(f"{strange[0]} must be JSON, its texts Unicode and its numbers finite")
+        return given
 
 
 class ExchangeFault(Fault, core.ExchangeFault):
@@ -86,10 +95,19 @@ class Faults(Mapping[str, type[Fault]]):
         return Applied(name, orjson.dumps(made.model_dump(exclude_unset=True), option=orjson.OPT_SORT_KEYS), origin)
 
 
+def _is_json(value: Any) -> bool:
+    try:
+        return bool(orjson.loads(orjson.dumps(value)) == value)
+    except (TypeError, ValueError):
+        return False
+
+
 def _near(name: str, names: tuple[str, ...]) -> str:
-    same = [known for known in names if known.partition("/")[2] == name.partition("/")[2] or known == name]
-    close = same or get_close_matches(name, names, 1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names)}"
+    last = name.rpartition("/")[2]
+    by_last = {known.partition("/")[2]: known for known in names}
+    alike = get_close_matches(name[:60], names, 1, cutoff=0.6) or get_close_matches(last[:60], by_last, 1, cutoff=0.6)
+    close = by_last.get(last) or next((by_last.get(one, one) for one in alike), None)
+    return f"; did you mean {close}?" if close else "; soundstage faults lists them"
 
 
 def _told(name: str, kind: type[Fault], error: ValidationError) -> str:

@@ -4,14 +4,23 @@ It makes the README's table, `soundstage magic`, the admin API's catalogue, and 
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from soundstage.core.bent import Applied
 from soundstage.core.rules import Aim, Rule
 from soundstage.faults import Faults
 
-MARK: Final = b"sim:"
-_TOKEN: Final = re.compile(rb"sim:([a-z][a-z0-9-]{0,39})(?:=([A-Za-z0-9_.%+-]{1,60}))?")
+# A phone begins a sentence with a capital, so this much of "sim:" is looked for.
+MARK: Final = "im:"
+MOST_WORDS: Final = 20
+_TOKEN: Final = re.compile(r"[Ss]im:([A-Za-z][A-Za-z0-9-]{0,39})(?:(?:=|\\u003[dD])([A-Za-z0-9_.%+-]{1,60}))?")
+# What may stand in front of a word, at the end of what does: nothing, a space, a quote or a bracket; in a text that is
+# JSON itself also an escaped line break.
+_OPEN: Final = re.compile(r"""(?:^|[\s"'`«»\u2018-\u201f\u2039\u203a()\[\]{}<>]|\\[nrt])\Z""")
+# So many values of a body are looked at, and so many places where one may hold a word.
+_MOST_VALUES: Final = 100_000
+_MOST_PLACES: Final = 1_000
 
 
 class Token(NamedTuple):
@@ -104,12 +113,15 @@ _BY_WORD: Final = {token.word: token for token in TOKENS}
 _BY_SUFFIX: Final = {suffix.word: suffix for suffix in SUFFIXES}
 
 
-def in_text(faults: Faults, raw: bytes) -> tuple[tuple[Applied, ...], list[str]]:
-    """Return the faults a request's text asks for, and a sentence about each word that means nothing."""
+def in_body(faults: Faults, body: Any) -> tuple[tuple[Applied, ...], list[str]]:
+    """Return the faults that the texts of a request's body ask for, and a sentence about each word in vain.
+
+    Of a word that is repeated the first counts, and the first 20 different words do. Names of fields ask for nothing.
+    """
     found: dict[str, Applied] = {}
     problems: list[str] = []
-    for match in _TOKEN.finditer(raw):
-        word, value = match[1].decode(), (match[2] or b"").decode()
+    words = _words(body)
+    for word, value in list(words.items())[:MOST_WORDS]:
         token = _BY_WORD.get(word)
         if token is None:
             problems.append(f"sim:{word} means nothing; soundstage magic lists what does")
@@ -119,7 +131,39 @@ def in_text(faults: Faults, raw: bytes) -> tuple[tuple[Applied, ...], list[str]]
             found[word] = faults.checked(token.fault, params, f"sim:{word} in the request")
         except ValueError as error:
             problems.append(f"sim:{word}: {error}")
+    if len(words) > MOST_WORDS:
+        problems.append(f"the first {MOST_WORDS} magic words count, and no more of them")
     return tuple(found.values()), problems
+
+
+def _words(body: Any) -> dict[str, str]:
+    """Return the words in a body's texts, in their order, each with its value or none."""
+    found: dict[str, str] = {}
+    places = 0
+    for text in _texts(body):
+        place = text.find(MARK)
+        while place >= 0 and places < _MOST_PLACES and len(found) <= MOST_WORDS:
+            places += 1
+            match = _TOKEN.match(text, place - 1) if place else None
+            if match is not None and _OPEN.search(text[max(0, place - 3) : place - 1]):
+                # A full stop behind a value ends the sentence.
+                found.setdefault(match[1].lower(), (match[2] or "").rstrip("."))
+            place = text.find(MARK, place + len(MARK))
+    return found
+
+
+def _texts(body: Any) -> Iterator[str]:
+    """Yield the texts in a parsed body, in their order, and not the names they have there."""
+    left, looked_at = [body], 0
+    while left and looked_at < _MOST_VALUES:
+        value = left.pop()
+        looked_at += 1
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            left.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            left.extend(reversed(value))
 
 
 def suffix_of(key_text: str) -> Suffix | None:

@@ -1,4 +1,7 @@
-"""Keeps the bytes of files in a temporary folder, by universe and content; they go with the process."""
+"""Keeps the bytes of files in a temporary folder, by universe and content; they go with the process.
+
+The folder is made when the first file arrives. One that a killed process left is deleted by the next that makes one.
+"""
 
 import errno
 import os
@@ -11,8 +14,10 @@ from soundstage.core.call import BlobRef
 from soundstage.core.randomness import fingerprint
 from soundstage.media.kinds import kind_of
 from soundstage.media.probe import seconds_of
+from soundstage.store.leftovers import claim, sweep
 
 _HEAD = 64
+_PREFIX = "soundstage-"
 # Bytes on the disk in all, files that are still arriving included, and files; beyond them the oldest go.
 MOST_BYTES = 2_147_483_648
 MOST_FILES = 20_000
@@ -23,6 +28,7 @@ class BlobStore:
 
     def __init__(self, most_bytes: int = MOST_BYTES, most_files: int = MOST_FILES) -> None:
         self._folder: TemporaryDirectory[str] | None = None
+        self._claim: int | None = None
         self._parts = 0
         self._sizes: dict[Path, int] = {}
         self._kept = 0
@@ -32,7 +38,10 @@ class BlobStore:
 
     def _place(self, universe_id: str) -> Path:
         if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="soundstage-")
+            self._folder = TemporaryDirectory(prefix=_PREFIX)
+            folder = Path(self._folder.name)
+            self._claim = claim(folder)
+            sweep(folder.parent, _PREFIX)
         # Others choose the names of universes; a folder's name is none of them.
         return Path(self._folder.name) / fingerprint("files", universe_id).hex()
 
@@ -45,6 +54,8 @@ class BlobStore:
 
     def path(self, universe_id: str, digest: str) -> Path | None:
         """Return where a file's bytes are, None when they are not here."""
+        if self._folder is None:
+            return None
         found = self._place(universe_id) / digest
         return found if found in self._sizes and found.is_file() else None
 
@@ -76,6 +87,9 @@ class BlobStore:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
         self._sizes, self._kept = {}, 0
 
     def make_room(self, more: int) -> None:
@@ -98,6 +112,8 @@ class BlobStore:
 
     def drop(self, universe_id: str, digest: str) -> None:
         """Delete one file."""
+        if self._folder is None:
+            return
         path = self._place(universe_id) / digest
         self._kept -= self._sizes.pop(path, 0)
         path.unlink(missing_ok=True)

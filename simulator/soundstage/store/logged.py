@@ -104,8 +104,9 @@ class LoggedStore:
         return self._log.names()
 
     def peek(self, universe_id: str) -> View | None:
-        """Return the view as last brought up to date."""
-        return self._views.get(universe_id)
+        """Return the view as last brought up to date, None while there is nothing in it."""
+        view = self._views.get(universe_id)
+        return view if view is not None and view.version else None
 
     async def forget(self, universe_id: str) -> None:
         """Drop a universe and its log."""

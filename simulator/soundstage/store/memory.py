@@ -31,12 +31,15 @@ class MemoryStore:
         """Run the step; an exception in it leaves the universe as it was."""
         view = self._views.get(universe_id)
         if view is None:
-            view = self._open(universe_id)
+            view = View()
         view.used = self._wall()
         tx = Tx(universe_id, view, view.used)
         result = step(tx)
         writes = tx.writes()
         if writes:
+            if not view.version:
+                # Only now: a look at a universe that is not there, or not any more, leaves nothing behind.
+                self._keep(universe_id, view)
             view.apply(writes, tx.now)
             for tell in self.listeners:
                 tell(universe_id, view)
@@ -48,23 +51,21 @@ class MemoryStore:
     async def copy(self, source: str, target: str, step: Step[Result]) -> Result:
         """Copy a universe; a step that raises leaves the target as it was."""
         found = self._views.get(source)
-        if found is None or not found.version:
+        if found is None:
             raise KeyError(source)
         view = twin(found)
         view.used = self._wall()
         tx = Tx(target, view, view.used)
         result = step(tx)
         view.apply(tx.writes(), tx.now)
-        if len(self._views) >= self._most:
-            self._evict()
-        self._views[target] = view
+        self._keep(target, view)
         for tell in self.listeners:
             tell(target, view)
         return result
 
     def universes(self) -> Iterator[str]:
         """Yield the ids of the universes opened so far."""
-        return iter([name for name, view in self._views.items() if view.version])
+        return iter(list(self._views))
 
     def peek(self, universe_id: str) -> View | None:
         """Return a universe's view."""
@@ -74,11 +75,10 @@ class MemoryStore:
         """Drop a universe."""
         self._views.pop(universe_id, None)
 
-    def _open(self, universe_id: str) -> View:
+    def _keep(self, universe_id: str, view: View) -> None:
         if len(self._views) >= self._most:
             self._evict()
-        view = self._views[universe_id] = View()
-        return view
+        self._views[universe_id] = view
 
     def _evict(self) -> None:
         # What somebody registered stays, and so does what still has to happen: an attempt in flight included.

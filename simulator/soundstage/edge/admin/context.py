@@ -1,8 +1,8 @@
 """What every admin handler gets, and how it refuses."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -12,8 +12,10 @@ from soundstage.core.world import World
 from soundstage.edge.delivery import Courier
 from soundstage.edge.gate import Gate
 from soundstage.faults import Faults
+from soundstage.faults.rule import names_of
 from soundstage.settings import Settings
 from soundstage.store.blobs import BlobStore
+from soundstage.validation import Path, no_such_key, place, sentence, where
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -78,14 +80,19 @@ class AdminCall:
 
     def read(self, model: type[Model]) -> Model:
         """Return the body as `model`; raises AdminError with a sentence about the first thing wrong."""
+        given = {} if self.body is None else self.body
         try:
-            return model.model_validate({} if self.body is None else self.body)
+            return model.model_validate(given)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the body"
-            raise AdminError(
-                400, "invalid_request", f"{where}: {first['msg']}", f"fields: {', '.join(model.model_fields)}"
-            ) from None
+            found = error.errors(include_url=False)
+            here = where(found[0], given)
+            known = names_of(_model_at(model, here[:-1]))
+            if found[0]["type"] == "extra_forbidden":
+                said = no_such_key(str(here[-1]), known)
+            else:
+                said = sentence([one for one in found if where(one, given) == here], secret="key" in here)
+            message = f"{place(here) or 'the body'}: {said}"
+            raise AdminError(400, "invalid_request", message, f"fields: {', '.join(known)}") from None
 
     def number(self, name: str, default: int, most: int) -> int:
         """Return a whole number of the query between 1 and `most`."""
@@ -118,6 +125,21 @@ class AdminCall:
     def answer(self, per_universe: list[Any]) -> Any:
         """Return the one result when the call names one universe, the list when it covers them all."""
         return per_universe if self.named is None else per_universe[0]
+
+
+def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
+    """Return the model of what stands at a path of a body; the innermost one known."""
+    for part in path:
+        field = next((one for name, one in model.model_fields.items() if (one.alias or name) == part), None)
+        kinds = [] if field is None else [field.annotation, *_inside(field.annotation)]
+        model = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), model)
+    return model
+
+
+def _inside(kind: Any) -> Iterator[Any]:
+    for one in get_args(kind):
+        yield one
+        yield from _inside(one)
 
 
 Answer = tuple[int, Any]

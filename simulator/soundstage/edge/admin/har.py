@@ -20,7 +20,7 @@ _IN_A_URL = "%/:=&?~#+!$,;'@()*[]"
 
 
 async def export(call: AdminCall) -> Answer:
-    """Export the journal as HAR 1.2, the oldest call first; times are the universe's and no time passes within a call.
+    """Export the journal as HAR 1.2, the oldest call first; it began at the universe's time and took the machine's.
 
     Source: the HTTP Archive 1.2 format.
     """
@@ -51,7 +51,8 @@ def _entry(one: Exchange, base_url: str) -> dict[str, Any]:
     content = {"size": len(one.reply), "mimeType": replied.get("content-type", "x-unknown"), "text": _text(one.reply)}
     return {
         "startedDateTime": iso(one.at),
-        "time": 0,
+        # A machine's clock that was set back meanwhile must not make the file invalid.
+        "time": max(one.took, 0),
         "request": request,
         "response": {
             "status": one.status,
@@ -65,7 +66,7 @@ def _entry(one: Exchange, base_url: str) -> dict[str, Any]:
             "bodySize": len(one.reply),
         },
         "cache": {},
-        "timings": {"send": 0, "wait": 0, "receive": 0},
+        "timings": {"send": 0, "wait": max(one.took, 0), "receive": 0},
         "_soundstage": {
             "id": one.id,
             "operation": one.operation,

@@ -5,7 +5,7 @@ from typing import Any
 
 from soundstage.core.clock import iso
 from soundstage.core.money import decimal_text
-from soundstage.core.universe import DIRECTORY, find_key
+from soundstage.core.universe import DIRECTORY, find_key, the_key
 from soundstage.core.view import Tx
 from soundstage.core.wallet import LedgerError, charged, issue, the_wallet
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
@@ -50,9 +50,8 @@ async def revoke(call: AdminCall) -> Answer:
     """Revoke a key: from now on it is refused with 401. Its tasks and its ledger stay."""
     wanted = call.params["id"]
     _, listed = await list_keys(call)
-    found = next((key for key in listed["keys"] if key["id"] == wanted), None)
-    if found is None:
-        raise _no_such_key(call)
+    _check_one(call, [key["universe"] for key in listed["keys"] if key["id"] == wanted])
+    found = next(key for key in listed["keys"] if key["id"] == wanted)
     if not found["registered"]:
         raise AdminError(
             409, "not_registered", "this key was never registered, so it cannot be revoked", "POST /__admin/keys first"
@@ -73,30 +72,24 @@ async def top_up(call: AdminCall) -> Answer:
     """Issue more credits to a key's wallet, or take unspent ones away."""
     amount = amount_of(call.read(TopUp).amount)
 
-    def add(tx: Tx) -> int | None:
-        key = find_key(tx, call.params["id"])
-        if key is None:
-            return None
+    def add(tx: Tx) -> int:
+        key = the_key(tx, call.params["id"])
         issue(tx, key.wallet, amount, note="top-up")
         return the_wallet(tx, key.wallet).available
 
-    for universe in call.readable():
-        try:
-            balance = await call.world.run(universe, add)
-        except LedgerError as error:
-            raise AdminError(409, "not_covered", str(error)) from None
-        if balance is not None:
-            return 200, {"id": call.params["id"], "universe": universe, "balance": decimal_text(balance)}
-    raise _no_such_key(call)
+    universe = await _universe_of(call)
+    try:
+        balance = await call.world.run(universe, add)
+    except LedgerError as error:
+        raise AdminError(409, "not_covered", str(error)) from None
+    return 200, {"id": call.params["id"], "universe": universe, "balance": decimal_text(balance)}
 
 
 async def usage(call: AdminCall) -> Answer:
     """Show what a key has used: calls and credits by model, from the same entries as every other sum."""
 
-    def look(tx: Tx) -> dict[str, Any] | None:
-        key = find_key(tx, call.params["id"])
-        if key is None:
-            return None
+    def look(tx: Tx) -> dict[str, Any]:
+        key = the_key(tx, call.params["id"])
         rows = [row for table in ("use", "task") for _, row in tx.scan(table) if row.key_id == key.id]
         models: dict[str, dict[str, int]] = {}
         for row in rows:
@@ -114,15 +107,29 @@ async def usage(call: AdminCall) -> Answer:
             },
         }
 
-    for universe in call.readable():
-        found = await call.world.run(universe, look)
-        if found is not None:
-            return 200, found
-    raise _no_such_key(call)
+    return 200, await call.world.run(await _universe_of(call), look)
 
 
-def _no_such_key(call: AdminCall) -> AdminError:
-    return AdminError(404, "no_such_key", f"there is no key {call.params['id'][:60]!r}", "GET /__admin/keys lists them")
+async def _universe_of(call: AdminCall) -> str:
+    """Return the universe of the key that the path names; raises AdminError unless there is one and only one."""
+    wanted = call.params["id"]
+    found = [one for one in call.readable() if await call.world.run(one, lambda tx: find_key(tx, wanted)) is not None]
+    _check_one(call, found)
+    return found[0]
+
+
+def _check_one(call: AdminCall, universes: list[str]) -> None:
+    wanted = call.params["id"][:60]
+    if not universes:
+        raise AdminError(404, "no_such_key", f"there is no key {wanted!r}", "GET /__admin/keys lists them")
+    if len(universes) > 1:
+        where = ", ".join(universes[:5])
+        raise AdminError(
+            409,
+            "universe_needed",
+            f"there is a key {wanted!r} in {len(universes)} universes: {where}",
+            "the copy of a universe has its keys: name one universe with X-Soundstage-Universe: <id>",
+        )
 
 
 ROUTES = (

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from soundstage.core.journal import Exchange
-from soundstage.core.lint import RULES, Finding, Rule, Talk, lint
+from soundstage.core.lint import RULES, Finding, Rule, lint
+from soundstage.core.talk import Talk
 from soundstage.core.universe import find_universe
 from soundstage.edge.admin.context import AdminCall, AdminError, Answer, Route, readable
 

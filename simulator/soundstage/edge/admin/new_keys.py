@@ -149,9 +149,10 @@ async def register(call: AdminCall) -> Answer:
     balance = usual if wanted.balance is None else amount_of(wanted.balance)
     if balance < 0:
         raise AdminError(400, "invalid_amount", "balance must not be negative")
-    key = _key(wanted, provider, text, balance)
-    row = Registered(key.id, provider.id, universe, key.shown, wanted.revoked, world.wall())
     name = directory_row(provider.id, text)
+    known: Registered | None = await world.store.transact(DIRECTORY, lambda tx: tx.get("registered", name))
+    key = _key(wanted, provider, text, balance, None if known is None else known.id)
+    row = Registered(key.id, provider.id, universe, key.shown, wanted.revoked, world.wall())
     before = await world.store.transact(DIRECTORY, lambda tx: _enlist(tx, name, row))
     if before is not None and before.universe != universe:
         raise AdminError(
@@ -164,7 +165,9 @@ async def register(call: AdminCall) -> Answer:
     keep = wanted.balance is None
     arriving = newcomer(key, text)
     try:
-        left = await world.run(universe, lambda tx: _enter(tx, world.opening, provider, arriving, keep_balance=keep))
+        key, left = await world.run(
+            universe, lambda tx: _enter(tx, world.opening, provider, arriving, keep_balance=keep)
+        )
     except LedgerError as error:
         if before is None:
             await world.store.transact(DIRECTORY, lambda tx: tx.delete("registered", name))
@@ -185,8 +188,8 @@ def _enlist(tx: Tx, name: str, row: Registered) -> Registered | None:
     return before
 
 
-def _key(wanted: NewKey, provider: Provider, text: str, balance: int) -> Key:
-    key = new_key(provider, text, starts_with=balance, history=wanted.history)
+def _key(wanted: NewKey, provider: Provider, text: str, balance: int, key_id: str | None) -> Key:
+    key = new_key(provider, text, starts_with=balance, history=wanted.history, key_id=key_id)
     account = key.id if wanted.user is None else f"{provider.id}:{wanted.user}"
     return replace(
         key,
@@ -204,8 +207,8 @@ def _key(wanted: NewKey, provider: Provider, text: str, balance: int) -> Key:
     )
 
 
-def _enter(tx: Tx, opening: Opening, provider: Provider, arriving: Newcomer, *, keep_balance: bool) -> int:
-    """Open a key, or change one; return what it can spend. What it has done so far stays."""
+def _enter(tx: Tx, opening: Opening, provider: Provider, arriving: Newcomer, *, keep_balance: bool) -> tuple[Key, int]:
+    """Open a key, or change one; return it and what it can spend. What it has done so far stays, and its secret."""
     key = arriving.key
     open_universe(tx, opening)
     known = find_key(tx, key.id)
@@ -215,5 +218,7 @@ def _enter(tx: Tx, opening: Opening, provider: Provider, arriving: Newcomer, *, 
         hint = "name the user when the key is first registered, before its first use"
         raise AdminError(409, "key_in_use", "this key has an account of its own already", hint)
     else:
+        # The key of a forked universe signs as the original's does, so that one receiver serves both.
+        key = replace(key, secret=known.secret)
         change(tx, key, keep_balance=keep_balance)
-    return the_wallet(tx, key.wallet).available
+    return key, the_wallet(tx, key.wallet).available

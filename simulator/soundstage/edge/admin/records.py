@@ -7,10 +7,12 @@ from soundstage.core.clock import iso
 from soundstage.core.invariants import violations
 from soundstage.core.money import decimal_text
 from soundstage.core.opening import reopen
+from soundstage.core.rules import Book
 from soundstage.core.universe import DIRECTORY, start_over
 from soundstage.core.view import Tx
 from soundstage.core.wallet import listed
 from soundstage.edge.admin.context import AdminBody, AdminCall, Answer, Route
+from soundstage.edge.admin.faults import begin_with
 
 
 class Reset(AdminBody):
@@ -64,19 +66,25 @@ async def reset(call: AdminCall) -> Answer:
     if what != "state" and call.universe == "*":
         call.services.journal.clear()
     for universe in call.writable():
-        if what != "journal":
-            call.services.courier.ground(universe)
         if what in {"journal", "all"}:
             call.services.journal.clear(universe)
-        if what == "state":
-            await call.world.run(universe, lambda tx: _start_over(call, tx))
-        elif what == "all":
-            await call.world.store.forget(universe)
-            await call.world.store.transact(DIRECTORY, lambda tx, gone=universe: _unregister(tx, gone))  # type: ignore[misc]
-            call.services.gate.forget()
         if what != "journal":
-            call.services.blobs.forget(universe)
+            await _empty(call, universe, close=what == "all")
+    if what == "all" and call.universe == "*":
+        # Rules set by hand go with the universes they were set for; a scenario is how this server begins.
+        begin_with(call, (call.world.opening.faults or Book())._replace(rules=()))
     return 204, None
+
+
+async def _empty(call: AdminCall, universe: str, *, close: bool) -> None:
+    call.services.courier.ground(universe)
+    if close:
+        await call.world.store.forget(universe)
+        await call.world.store.transact(DIRECTORY, lambda tx: _unregister(tx, universe))
+        call.services.gate.forget()
+    else:
+        await call.world.run(universe, lambda tx: _start_over(call, tx))
+    call.services.blobs.forget(universe)
 
 
 def _start_over(call: AdminCall, tx: Tx) -> None:

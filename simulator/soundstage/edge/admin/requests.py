@@ -39,8 +39,9 @@ async def wait(call: AdminCall) -> Answer:
     """Answer as soon as the journal holds `count` such calls, or after `timeout` seconds with `reached` false."""
     journal, wanted = call.services.journal, _filter(call)
     least = call.number("count", 1, CAPACITY)
-    # The numbers of the exchanges not looked at yet, by the lowest of them.
+    # The lowest number of an exchange not judged yet, and the numbers of those that fit.
     first = 0
+    fitting: set[int] = set()
 
     def concerns(number: int) -> bool:
         nonlocal first
@@ -50,9 +51,12 @@ async def wait(call: AdminCall) -> Answer:
     async def look() -> bool:
         nonlocal first
         since, first = first, journal.last + 1
-        # Only when something new fits is the whole journal counted again.
-        news = takewhile(lambda one: one.id >= since, journal.newest())
-        return any(map(wanted, news)) and len(matching(call)) >= least
+        for one in takewhile(lambda one: one.id >= since, journal.newest()):
+            (fitting.add if wanted(one) else fitting.discard)(one.id)
+        if len(fitting) >= least:
+            # Some may be gone from the journal since they were judged.
+            fitting.intersection_update(one.id for one in journal.newest())
+        return len(fitting) >= least
 
     reached = await wait_for(call, journal.listeners, look, concerns)
     return 200, {"requests": [exchange_view(one) for one in matching(call)], "reached": reached}

@@ -1,12 +1,13 @@
 """The scenario in force in a universe: look at it, put another, end it; and the ones that come with the product."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 from soundstage.core.rules import Book, book_of
 from soundstage.core.universe import the_universe
 from soundstage.core.view import Tx
+from soundstage.edge.admin.aims import aimed
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
+from soundstage.edge.admin.faults import begin_with
 from soundstage.faults.rule import rule_view
 from soundstage.providers import Providers
 from soundstage.scenarios import ScenarioError, descriptions, named, scenario_from, shipped
@@ -39,21 +40,30 @@ async def list_all(call: AdminCall) -> Answer:
 async def put_in_force(call: AdminCall) -> Answer:
     """Put a scenario in force instead of the one before; counts begin anew, and rules set by hand stay."""
     body = call.body
-    book = book_for(call, body["name"] if isinstance(body, dict) and body.keys() == {"name"} else body or {})
-    universes = call.writable()
+    book = await book_for(call, body["name"] if isinstance(body, dict) and body.keys() == {"name"} else body or {})
+    put = {universe: await call.world.run(universe, lambda tx: _put(tx, book)) for universe in call.writable()}
     if call.universe == "*":
-        call.world.opening = replace(call.world.opening, faults=book)
-    put = {universe: await call.world.run(universe, lambda tx: _put(tx, book)) for universe in universes}
+        # Last: what could not be done everywhere does not hold for universes to come.
+        begin_with(call, staged(call.world.opening.faults, book) or Book())
     return 200, _answer(call, put)
 
 
-def book_for(call: AdminCall, given: Any) -> Book | None:
+def staged(before: Book | None, wanted: Book | None) -> Book | None:
+    """Return rules with another scenario in force, or none; those that were set by hand stay."""
+    old, new = before or Book(), wanted or Book()
+    book = old._replace(scenario=new.scenario, about=new.about, staged=new.staged)
+    return None if book == Book() else book
+
+
+async def book_for(call: AdminCall, given: Any) -> Book | None:
     """Return the rules of a scenario given by name or as a document, and None for None; raises AdminError."""
     if given is None:
         return None
     opening = call.world.opening.faults
     try:
         if not isinstance(given, str):
+            if isinstance(given, dict) and isinstance(given.get("faults"), list):
+                given = {**given, "faults": await aimed(call, given["faults"])}
             return scenario_from(given, call.services.faults, _EVERY_PROVIDER).book()
         if opening is not None and opening.scenario == given and given not in shipped():
             return opening
@@ -84,7 +94,7 @@ def _put(tx: Tx, wanted: Book | None) -> dict[str, Any]:
         old, new = before or Book(), (wanted or Book()).set_at(tx.now)
         for rule in (*old.staged, *new.staged):
             tx.delete("aimed", rule.id)
-        tx.put("meta", "faults", old._replace(scenario=new.scenario, about=new.about, staged=new.staged))
+        tx.put("meta", "faults", staged(old, new) or Book())
     return _shown(tx)
 
 

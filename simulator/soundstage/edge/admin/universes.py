@@ -1,6 +1,6 @@
 """Universes: list them, open a fresh one for a test, fork one whose state took long to build."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from soundstage.edge.admin.clock import instant_of, show_clock
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
 from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.new_keys import amount_of
-from soundstage.edge.admin.scenarios import book_for
+from soundstage.edge.admin.scenarios import book_for, staged
 from soundstage.edge.egress import EgressPolicy, check_url
 from soundstage.edge.gate import credits_of, newcomer
 
@@ -70,7 +70,7 @@ async def open_fresh(call: AdminCall) -> Answer:
     """Open a universe with one key for every provider; what was there, its journal included, is forgotten."""
     wanted = call.read(NewUniverse)
     text, universe = _names(call, wanted.key, wanted.universe)
-    opening = _opening(call, wanted, text)
+    opening = await _opening(call, wanted, text)
     if wanted.callback_url is not None:
         reason = check_url(wanted.callback_url, EgressPolicy(allow_public=True))
         if reason is not None:
@@ -102,17 +102,23 @@ async def fork(call: AdminCall) -> Answer:
     text, universe = _names(call, wanted.key, wanted.universe)
     world = call.world
     check_universe(source)
-    if world.store.peek(source) is None and source not in world.store.universes():
-        raise AdminError(404, "no_such_universe", f"there is no universe {source!r}", "GET /__admin/universes")
+    if source not in world.store.universes():
+        raise _no_such_universe(source)
     if universe == source:
         raise AdminError(409, "same_universe", "a universe cannot be forked into itself", "send another key")
     # Whatever is due happens before the copy is made, so it happens once.
     own = await world.run(source, lambda tx: first_keys(tx, world.providers))
     newcomers = _newcomers(call, text, credits_of(text, world.opening.credits))
-    await _enlist(call, text, universe, {name: own.get(name, one.key).id for name, one in newcomers.items()})
+    ids = {name: own.get(name, one.key).id for name, one in newcomers.items()}
+    await world.store.transact(DIRECTORY, lambda tx: _check_free(tx, text, universe, ids))
+    try:
+        keys = await world.store.copy(source, universe, lambda tx: become(tx, world.providers, newcomers))
+    except KeyError:
+        raise _no_such_universe(source) from None
     await _forget(call, universe)
-    keys = await world.store.copy(source, universe, lambda tx: become(tx, world.providers, newcomers))
     call.services.blobs.copy(source, universe)
+    # Last, so that a key never leads to a copy that could not be made.
+    await _enlist(call, text, universe, ids)
     return 201, await _describe(call, universe, text, keys)
 
 
@@ -127,7 +133,7 @@ def _names(call: AdminCall, key: str | None, universe: str | None) -> tuple[str,
     return text, universe or universe_of(text)
 
 
-def _opening(call: AdminCall, wanted: NewUniverse, text: str) -> Opening:
+async def _opening(call: AdminCall, wanted: NewUniverse, text: str) -> Opening:
     """Return what the universe begins with: what was asked for, and the rest as the server was started."""
     usual, wall = call.world.opening, call.world.wall()
     mode = wanted.clock or usual.clock.mode
@@ -142,7 +148,9 @@ def _opening(call: AdminCall, wanted: NewUniverse, text: str) -> Opening:
         seed=usual.seed if wanted.seed is None else wanted.seed,
         credits=credits_,
         clock=Clock("manual", speed, 0, instant).switched(mode, speed, wall),
-        faults=book_for(call, wanted.scenario) if "scenario" in wanted.model_fields_set else usual.faults,
+        faults=staged(usual.faults, await book_for(call, wanted.scenario))
+        if "scenario" in wanted.model_fields_set
+        else usual.faults,
     )
 
 
@@ -156,21 +164,31 @@ def _newcomers(call: AdminCall, text: str, starts_with: int) -> dict[str, Newcom
     return newcomers
 
 
+def _no_such_universe(name: str) -> AdminError:
+    return AdminError(404, "no_such_universe", f"there is no universe {name!r}", "GET /__admin/universes")
+
+
+def _check_free(tx: Tx, text: str, universe: str, providers: Iterable[str]) -> None:
+    """Raise AdminError where a key's text leads to another universe already."""
+    for provider in providers:
+        before: Registered | None = tx.get("registered", directory_row(provider, text))
+        if before is not None and before.universe != universe:
+            where = f"this key is registered in universe {before.universe}"
+            raise AdminError(409, "key_exists", where, "send another key, or name that universe")
+
+
 async def _enlist(call: AdminCall, text: str, universe: str, ids: Mapping[str, str]) -> None:
     """Let a key's text lead to a universe, for every provider, and no other text any more."""
     now = call.world.wall()
 
     def write(tx: Tx) -> None:
+        _check_free(tx, text, universe, ids)
         for name, row in list(tx.scan("registered")):
             if row.universe == universe:
                 tx.delete("registered", name)
         for provider, key_id in ids.items():
-            name = directory_row(provider, text)
-            before: Registered | None = tx.get("registered", name)
-            if before is not None:
-                where = f"this key is registered in universe {before.universe}"
-                raise AdminError(409, "key_exists", where, "send another key, or name that universe")
-            tx.put("registered", name, Registered(key_id, provider, universe, shortened(text), created_at=now))
+            row = Registered(key_id, provider, universe, shortened(text), created_at=now)
+            tx.put("registered", directory_row(provider, text), row)
 
     await call.world.store.transact(DIRECTORY, write)
     call.services.gate.forget()

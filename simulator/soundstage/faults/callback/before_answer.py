@@ -14,8 +14,8 @@ class BeforeAnswer(TaskFault):
     needs: ClassVar[frozenset[Need]] = frozenset({"callback"})
 
     def order(self, scene: CallScene, order: Order) -> Order:
-        """Let the task end as soon as it is created."""
-        return order._replace(delay_ms=0, run_ms=0)
+        """Let the task end as soon as it is created, whatever course another fault gave it."""
+        return order._replace(delay_ms=0, run_ms=0, course=None)
 
     def after(self, scene: CallScene, task: Task, reply: Reply) -> Reply:
         """Let the callback go first."""

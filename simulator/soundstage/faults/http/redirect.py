@@ -1,5 +1,6 @@
 """The answer is elsewhere."""
 
+import re
 from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import quote, urlencode, urlsplit
@@ -8,10 +9,15 @@ from pydantic import Field, field_validator
 
 from soundstage.core.call import Call, Reply
 from soundstage.core.faults import CallScene
+from soundstage.core.journal import SECRET_FIELDS
 from soundstage.faults import ExchangeFault
 
 # Says that a call was sent on once already, so that it is answered and not sent round for ever.
 _MARK: Final = "soundstage_redirected"
+# Read strictly, as clients differ in what they make of an address that is not quite one: no name and password, no
+# backslash, a port there is, and a path before anything else.
+_URL: Final = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.]+)(?::([1-9][0-9]{0,4}))?(?:/.*)?", re.IGNORECASE)
+_MOST_PORT: Final = 65_535
 
 
 class Redirect(ExchangeFault):
@@ -46,20 +52,25 @@ class Redirect(ExchangeFault):
 
 
 def _again(call: Call) -> str:
-    """Return the call's own path and query, marked."""
+    """Return the call's own path and query, marked, and without a key: addresses end up in logs."""
     path = call.path
     for name, value in call.params.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    query = {name: value for name, value in call.query.items() if name.lower() not in SECRET_FIELDS}
     # Under the public address there may be a path of its own in front.
-    return f"{urlsplit(call.base_url).path}{call.prefix}{path}?{urlencode({**call.query, _MARK: '1'})}"
+    return f"{urlsplit(call.base_url).path}{call.prefix}{path}?{urlencode({**query, _MARK: '1'})}"
 
 
 def _is_here(given: str) -> bool:
+    if "\\" in given:
+        return False
     if given.startswith("/"):
-        return given[1:2] not in {"/", "\\"}
+        return not given.startswith("//")
+    address = _URL.fullmatch(given)
+    if address is None or int(address[2] or 1) > _MOST_PORT:
+        return False
+    host = address[1].lower()
     try:
-        parts = urlsplit(given)
-        host = parts.hostname or ""
-        return parts.scheme in {"http", "https"} and (host == "localhost" or ip_address(host).is_loopback)
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False

@@ -2,7 +2,7 @@
 
 from soundstage.core.faults import CallScene
 from soundstage.core.task import Order
-from soundstage.core.timeline import TERMINAL
+from soundstage.core.timeline import TERMINAL, Point
 from soundstage.faults import TaskFault
 
 
@@ -11,4 +11,8 @@ class NeverEnds(TaskFault):
 
     def order(self, scene: CallScene, order: Order) -> Order:
         """Take the end off the task's course."""
-        return order._replace(course=tuple(point for point in order.timeline if point.state not in TERMINAL))
+        course = tuple(point for point in order.timeline if point.state not in TERMINAL)
+        if course[-1].state != "running":
+            # Another fault lets it wait for ever, or end where it should begin to run.
+            course = (*course, Point(max(order.delay_ms, course[-1].offset_ms), "running", 0))
+        return order._replace(course=course)

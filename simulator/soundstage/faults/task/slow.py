@@ -1,7 +1,7 @@
 """A task takes longer than it should."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
@@ -9,6 +9,9 @@ from soundstage.core.faults import CallScene
 from soundstage.core.task import Order
 from soundstage.faults import TaskFault
 from soundstage.faults.spans import Seconds
+
+# Faults that stretch a task stretch each other; no clock counts on for ever.
+_LONGEST_MS: Final = 365 * 86_400_000
 
 
 class Slow(TaskFault):
@@ -23,9 +26,9 @@ class Slow(TaskFault):
 
     def order(self, scene: CallScene, order: Order) -> Order:
         """Stretch the plan, its wait and its run alike, and a course that another fault gave the task."""
-        if order.course is not None and order.course[-1].offset_ms:
-            last = order.course[-1].offset_ms
-            points = (point._replace(offset_ms=point.offset_ms * self._long(last) // last) for point in order.course)
+        last = order.timeline[-1].offset_ms
+        if order.course is not None and last:
+            points = (point._replace(offset_ms=point.offset_ms * self._long(last) // last) for point in order.timeline)
             order = order._replace(course=tuple(points))
         whole = self._long(order.span_ms)
         delay = whole * order.delay_ms // max(1, order.span_ms)
@@ -33,4 +36,5 @@ class Slow(TaskFault):
 
     def _long(self, span_ms: int) -> int:
         """Return how long takes what should take `span_ms`."""
-        return int(span_ms * self.factor) if self.seconds is None else int(self.seconds * 1000)
+        wanted = span_ms * self.factor if self.seconds is None else self.seconds * 1000
+        return max(1, int(min(wanted, _LONGEST_MS)))

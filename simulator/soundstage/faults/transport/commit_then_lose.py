@@ -17,6 +17,7 @@ class CommitThenLose(ExchangeFault):
     """The call is carried out and charged, and its answer is lost: reset, closed, never sent, or a proxy's 502."""
 
     roles: ClassVar[frozenset[Role]] = frozenset({"create", "completion"})
+    anywhere: ClassVar[bool] = True
     trials: ClassVar[tuple[Mapping[str, Any], ...]] = ({}, {"how": "hang"}, {"how": "bad-gateway"})
 
     how: Literal["reset", "close", "hang", "bad-gateway"] = Field(
