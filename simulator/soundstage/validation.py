@@ -19,6 +19,8 @@ Path = tuple[str | int, ...]
 SHOWN = 60
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LIST = re.compile(r".*\blist\[")
+# How API keys and webhook secrets begin, of the providers here and of others.
+_KEYLIKE = re.compile(r"\b(sk|pk|sec|whsec)([_-])[A-Za-z0-9+/=_-]{6,}")
 _NUMBER = re.compile(r"(?!.*\bstr\b).*\b(int|float|bool)\b")
 MOST_URL = 2048
 
@@ -277,13 +279,18 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as JSON, cut to a length that fits a sentence."""
+    """Return a value as JSON, cut to a length that fits a sentence; what looks like a key is not shown.
+
+    >>> shown("sk_live_4eC39HqLyjWDarjtT1zdp7dc")
+    '"sk_…"'
+    """
     if isinstance(value, BlobRef):
         return "a file"
     try:
         text = orjson.dumps(value).decode()
     except (TypeError, ValueError):
         return _kind(value)
+    text = _KEYLIKE.sub(r"\1\2…", text)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({_kind(value)})"
 
 

@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import json
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
@@ -27,7 +26,7 @@ from soundstage.faults.transport.latency import Latency
 from soundstage.settings import Settings
 from support.client import House
 from support.faulty import side
-from support.sockets import CREATES, atalk, create, request, talk
+from support.sockets import CREATES, atalk, create, hanging, request, talk
 
 APPLIED, ASKED = "X-Soundstage-Fault-Applied", "X-Soundstage-Fault"
 CHAT = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "hello"}]}
@@ -106,21 +105,28 @@ def plain(url: str, fault: str) -> bytes:
 @providers
 @whens
 async def test_no_answer_ever_comes_and_the_connection_stays_open(stage: House, provider: str, when: str) -> None:
-    came = await atalk(stage.url, create(provider, f"transport/never-answers;when={when}"), patience=0.25)
-    assert (came.raw, came.end) == (b"", "open")
+    assert await hang(stage, create(provider, f"transport/never-answers;when={when}")) == b""
     await done(stage, provider, done=when == "after")
 
 
+async def hang(house: House, sent: bytes) -> bytes:
+    """Return what comes of a reply that then waits; the client leaves as soon as it does."""
+
+    async def under_way() -> bool:
+        await house.admin().get("/faults")
+        return bool(wire._waiting)
+
+    return await hanging(house.url, sent, under_way)
+
+
 async def test_a_hanging_reply_ends_when_its_client_leaves(stage: House) -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1), ask(stage, "midsync", "transport/never-answers"):
-            pass
+    await hang(stage, create("midsync", "transport/never-answers"))
     await nobody_waits(stage)
 
 
 async def nobody_waits(house: House) -> None:
     """Return as soon as no reply waits for anything."""
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while wire._waiting:
             await house.admin().get("/faults")
 
@@ -129,8 +135,11 @@ async def nobody_waits(house: House) -> None:
 @pytest.mark.parametrize(("how", "end"), [("reset", "reset"), ("close", "closed"), ("hang", "open")])
 async def test_the_answer_to_a_paid_create_is_lost(stage: House, provider: str, how: str, end: str) -> None:
     fault = f"transport/commit-then-lose;how={how}"
-    came = await atalk(stage.url, create(provider, fault), patience=0.25 if how == "hang" else 5)
-    assert (came.raw, came.end) == (b"", end)
+    if how == "hang":
+        assert await hang(stage, create(provider, fault)) == b""
+    else:
+        came = await atalk(stage.url, create(provider, fault))
+        assert (came.raw, came.end) == (b"", end)
     await done(stage, provider, done=True)
 
 
@@ -144,30 +153,26 @@ async def test_a_proxy_answers_for_a_create_that_was_paid_for(stage: House, prov
 
 
 async def test_latency_holds_the_answer_back_and_not_the_work(stage: House) -> None:
-    async def answered() -> tuple[int, str]:
-        async with ask(stage, "midsync", "transport/latency;ms=150") as reply:
-            return reply.status, reply.headers[APPLIED]
-
-    began = time.monotonic()
-    call = asyncio.create_task(answered())
-    async with asyncio.timeout(2):
-        while not await stage.admin().tasks():
-            pass
-    assert not call.done()
-    assert await call == (200, "transport/latency")
-    assert time.monotonic() - began >= 0.15
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with ask(stage, "midsync", "transport/latency;ms=30") as reply:
+        assert (reply.status, reply.headers[APPLIED]) == (200, "transport/latency")
+    assert loop.time() - began >= 0.03
     await done(stage, "midsync", done=True, status=200)
+    await hang(stage, create("midsync", "transport/latency;ms=60000"))
+    assert len(await stage.admin().tasks()) == 2
 
 
 async def test_latencies_add_up_and_delay_what_is_lost(stage: House) -> None:
-    await side(stage, "midsync").rule("transport/latency", ms=61)
-    for more in ("transport/latency;ms=60", "transport/commit-then-lose", "http/malformed-json"):
-        began = time.monotonic()
+    loop = asyncio.get_running_loop()
+    await side(stage, "midsync").rule("transport/latency", ms=21)
+    for more in ("transport/latency;ms=20", "transport/commit-then-lose", "http/malformed-json"):
+        began = loop.time()
         with suppress(aiohttp.ClientError):
             async with ask(stage, "midsync", more):
                 pass
-        least = 0.121 if "latency" in more else 0.061
-        assert time.monotonic() - began >= least
+        least = 0.041 if "latency" in more else 0.021
+        assert loop.time() - began >= least
 
 
 async def test_a_refusal_leaves_late_where_the_latency_is_stronger_and_at_once_where_it_is_weaker(stage: House) -> None:
@@ -214,23 +219,21 @@ async def test_latency_with_bounds_the_wrong_way_round_is_refused(stage: House) 
 
 
 async def test_a_client_that_gives_up_before_a_late_answer_got_none(stage: House) -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1), ask(stage, "midsync", "transport/latency;ms=60000"):
-            pass
+    await hang(stage, create("midsync", "transport/latency;ms=60000"))
     await nobody_waits(stage)
     await done(stage, "midsync", done=True)
 
 
 async def test_a_slow_body_comes_in_pieces_and_whole(stage: House) -> None:
-    began = time.monotonic()
-    async with ask(stage, "midsync", "transport/slow-body;piece_bytes=20;piece_ms=10") as reply:
-        opened = time.monotonic() - began
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with ask(stage, "midsync", "transport/slow-body;piece_bytes=40;piece_ms=5") as reply:
         pieces = [piece async for piece in reply.content.iter_any()]
         body = b"".join(pieces)
-    assert len(pieces) > 3
+    assert len(pieces) > 1
     assert json.loads(body)["success"] is True
     assert int(reply.headers["Content-Length"]) == len(body)
-    assert time.monotonic() - began >= opened + 0.01 * (len(body) // 20 - 2)
+    assert loop.time() - began >= 0.005 * ((len(body) - 1) // 40)
 
 
 @pytest.mark.parametrize("fault", ["slow-body;piece_bytes=30;piece_ms=1", "latency;ms=5"])
@@ -295,14 +298,15 @@ async def test_of_a_stream_that_is_lost_nothing_comes(stage: House, fault: str) 
 
 @pytest.mark.parametrize(
     ("fault", "whole"),
-    [("latency;ms=50", True), ("slow-body;piece_bytes=200;piece_ms=1", True), ("truncated-body", False)],
+    [("latency;ms=20", True), ("slow-body;piece_bytes=200;piece_ms=1", True), ("truncated-body", False)],
 )
 async def test_a_stream_comes_late_slowly_or_in_part(stage: House, fault: str, whole: bool) -> None:
     body = {**CHAT, "stream": True}
     sent = request("POST", "/apikeyorg/v1/chat/completions", body, X_Soundstage_Fault=f"transport/{fault}")
-    began = time.monotonic()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     came = await atalk(stage.url, sent + request("GET", "/health", Connection="close"))
-    assert time.monotonic() - began >= 0.05 or "latency" not in fault
+    assert loop.time() - began >= 0.02 or "latency" not in fault
     assert came.end == "closed"
     assert b'"chat.completion.chunk"' in came.body
     assert (b"data: [DONE]\n\n" in came.raw) is whole
@@ -321,6 +325,7 @@ EVERY = [
     "transport/latency;ms=60000",
     "transport/slow-body;piece_bytes=1;piece_ms=30000",
 ]
+HANGING = EVERY[-3:]
 
 
 async def test_nothing_that_is_lost_on_purpose_is_logged_as_an_accident(
@@ -330,14 +335,26 @@ async def test_nothing_that_is_lost_on_purpose_is_logged_as_an_accident(
         house = await open_stage()
         stream = {**CHAT, "stream": True}
         for fault in EVERY:
-            await atalk(house.url, create("midsync", fault), patience=0.05)
-            sent = request("POST", "/apikeyorg/v1/chat/completions", stream, X_Soundstage_Fault=fault)
-            await atalk(house.url, sent, patience=0.05)
+            chat = request("POST", "/apikeyorg/v1/chat/completions", stream, X_Soundstage_Fault=fault)
+            for sent in (create("midsync", fault), chat):
+                await (left(house, sent) if fault in HANGING else atalk(house.url, sent))
+                await nobody_waits(house)
         await nobody_waits(house)
         await house.stage.stop()
     records = [record for record in caplog.records if record.name != "asyncio"]
     assert [record.getMessage() for record in records if record.exc_info or record.levelno > logging.INFO] == []
     assert not any("exception" in record.getMessage().lower() for record in caplog.records)
+
+
+async def left(house: House, sent: bytes) -> None:
+    """Make a call and leave as soon as its reply waits, whatever has come of it."""
+    where = urlsplit(house.url)
+    _, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(sent)
+    async with asyncio.timeout(10):
+        while not wire._waiting:
+            await house.admin().get("/faults")
+    writer.close()
 
 
 async def fifty_wait(house: House) -> list[asyncio.StreamWriter]:
@@ -352,7 +369,7 @@ async def fifty_wait(house: House) -> list[asyncio.StreamWriter]:
         _, writer = await asyncio.open_connection(where.hostname, where.port)
         writer.write(waiting[number % len(waiting)])
         lines.append(writer)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while len(wire._waiting) < 50:
             await house.admin().get("/faults")
     return lines
@@ -362,9 +379,9 @@ async def fifty_wait(house: House) -> list[asyncio.StreamWriter]:
 async def test_fifty_replies_that_wait_do_not_delay_the_stop(open_stage: OpenStage, embedded: bool) -> None:
     house = await open_stage(embedded=embedded)
     lines = await fifty_wait(house)
-    began = time.monotonic()
-    await house.stage.stop()
-    assert time.monotonic() - began < 0.3
+    # Had anybody waited for them, it would take half a minute or two.
+    async with asyncio.timeout(10):
+        await house.stage.stop()
     assert not wire._waiting
     for line in lines:
         line.close()
@@ -417,7 +434,7 @@ def served(factory: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[str]:
 def test_connections_end_the_same_way_on_uvloop(fault: str, end: str, some: bool) -> None:
     uvloop = pytest.importorskip("uvloop")
     with served(uvloop.new_event_loop) as url:
-        came = talk(url, create("midsync", fault), patience=0.2)
+        came = talk(url, create("midsync", fault), patience=0.1 if end == "open" else 5)
     assert (came.end, bool(came.raw)) == (end, some)
 
 
@@ -426,7 +443,7 @@ def test_what_was_sent_before_a_reset_arrives(loop: str) -> None:
     factory = asyncio.new_event_loop if loop == "asyncio" else pytest.importorskip("uvloop").new_event_loop
     long = {**CHAT, "stream": True}
     with served(factory) as url:
-        whole = talk(url, request("POST", "/apikeyorg/v1/chat/completions", long), patience=0.5)
+        whole = talk(url, request("POST", "/apikeyorg/v1/chat/completions", long, Connection="close"))
         count = whole.body.count(b"data: ") - 1
         fault = f"stream/cut;after={count}"
         came = talk(url, request("POST", "/apikeyorg/v1/chat/completions", long, X_Soundstage_Fault=fault))

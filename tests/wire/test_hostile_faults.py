@@ -169,10 +169,10 @@ async def test_a_scenario_that_could_not_be_put_everywhere_is_none_for_universes
     [
         ({"fault": "task/fail", "when": {"modle": "x"}}, ["when.modle", "did you mean model?", "operation", "from"]),
         ({"fault": "task/fail", "wiht": {}}, ["wiht", "did you mean with?", "fault, with, when"]),
-        ({"fault": "task/fail", "with": 5}, ["with: must be an object, got 5"]),
-        ({"fault": "task/fail", "when": {"first": 0}}, ["when.first: must be at least 1, got 0"]),
+        ({"fault": "task/fail", "with": 5}, ["with: Input should be a valid dictionary"]),
+        ({"fault": "task/fail", "when": {"first": 0}}, ["when.first: Input should be greater than or equal to 1"]),
         ({"fault": "task/fail", "when": {"first": 1, "nth": 1}}, ["when.first: nth and first exclude each other"]),
-        ([], ["the body: must be an object, got []"]),
+        ([], ["the body: Input should be a valid dictionary"]),
     ],
 )
 async def test_a_mistake_in_a_rule_is_told_with_the_words_that_are_allowed_there(

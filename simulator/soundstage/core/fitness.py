@@ -66,13 +66,12 @@ def why_inert(kind: type[Fault], aim: Aim, providers: Iterable[Provider]) -> str
     """
     if _never(aim):
         return "its time is over before it begins: from must lie before until"
-    reasons = []
-    for provider in providers:
-        if aim.provider in {None, provider.id}:
-            reason = unfit_for_provider(kind, provider) or _unmet(kind, aim, provider)
-            if reason is None:
-                return None
-            reasons.append(reason)
+    aimed = [provider for provider in providers if aim.provider in {None, provider.id}]
+    # Of several reasons, that of a provider who has what is aimed at says most.
+    aimed.sort(key=lambda provider: not _offered(aim, provider))
+    reasons = [unfit_for_provider(kind, provider) or _unmet(kind, aim, provider) for provider in aimed]
+    if None in reasons:
+        return None
     return reasons[0] if reasons else f"there is no provider {aim.provider}"
 
 
@@ -82,13 +81,18 @@ def _never(aim: Aim) -> bool:
     return instants or (aim.before_ms is not None and (aim.after_ms or 0) >= aim.before_ms)
 
 
+def _offered(aim: Aim, provider: Provider) -> list[Operation]:
+    """Return the calls of a provider that an aim names."""
+    return [one for one in provider.operations if aim.operation in {one.id, one.role}]
+
+
 def _unmet(kind: type[Fault], aim: Aim, provider: Provider) -> str | None:
     """Return why no call of a provider is what a rule is aimed at, None where one is."""
     if any(meets(kind, aim, operation) for operation in provider.operations):
         return None
-    aimed = [one for one in provider.operations if aim.operation in {one.id, one.role}]
-    if aimed:
-        return unfit_for_role(kind, aimed[0])
+    offered = _offered(aim, provider)
+    if offered:
+        return unfit_for_role(kind, offered[0])
     wanted = " or ".join(sorted(kind.roles)) if aim.operation is None else aim.operation
     return f"{provider.title} has no {wanted} calls"
 

@@ -62,7 +62,7 @@ class Order(NamedTuple):
         """
         if self.course is None:
             return tl.planned(self.delay_ms, self.run_ms, self.outcome)
-        points = sorted(self.course, key=lambda point: point.offset_ms)
+        points = sorted((point for point in self.course if point.offset_ms >= 0), key=lambda point: point.offset_ms)
         ends = (number for number, point in enumerate(points, 1) if point.state in tl.TERMINAL)
         course = tuple(points[: next(ends, None)])
         begins = course and course[0].offset_ms == 0 and course[0].state not in tl.TERMINAL

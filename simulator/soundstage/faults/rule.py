@@ -5,10 +5,21 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from soundstage.core.clock import iso, parse_iso
+from soundstage.core.fitness import why_inert
 from soundstage.core.provider import ROLES, Provider
 from soundstage.core.rules import Aim, Rule
 from soundstage.core.universe import key_id_of
@@ -18,25 +29,39 @@ from soundstage.validation import Path, did_you_mean, meant, no_such_key, place,
 from soundstage.validation import where as written
 
 _KEY_ID: Final = re.compile(r"key_[0-9a-f]{16}")
+_LONGEST_MS: Final = 36_525 * 86_400_000
+_LATEST: Final = parse_iso("9000-01-01")
+# What a span's text may have of digits; a longer one is shown as the number of its seconds.
+_MOST_SECONDS_AS_TEXT: Final = 999_999_999
+_MOST_PARTS: Final = 20
+# Parameters whose values are for nobody's eyes.
+_SECRETS: Final = frozenset({"secret"})
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-Scalar = str | int | float | bool | None
+Scalar = Annotated[str, Field(max_length=2000)] | int | float | bool | None
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 def moment(given: str | int | float | None) -> tuple[int | None, int | None]:
     """Return (instant, span) in milliseconds, one of them or none; a number is a span in seconds.
 
-    Raises ValueError for any other text, and for a number that no clock can count.
+    Raises ValueError for any other text, for a span of more than 100 years, and for an instant no clock here can show.
     """
     if given is None:
         return None, None
     try:
-        if not isinstance(given, str):
-            return None, int(given * 1000)
-        span = span_ms(given)
-        return (parse_iso(given), None) if span is None else (None, span)
-    except (ValueError, OverflowError):
-        allowed = "a span such as 30s, 10m or 1.5h, or an instant such as 2026-01-01T00:00:00Z"
-        raise ValueError(f"must be {allowed}, got {shown(given)}") from None
+        span = span_ms(given) if isinstance(given, str) else given * 1000
+        if span is None:
+            return _within(parse_iso(str(given)), _LATEST), None
+        return None, _within(span, _LONGEST_MS)
+    except ValueError:
+        allowed = "a span such as 30s, 10m or 1.5h of at most 100 years, or an instant such as 2026-01-01T00:00:00Z"
+        raise ValueError(f"must be {allowed} from 1970 to 9000, got {shown(given)}") from None
+
+
+def _within(given: float, most: int) -> int:
+    if not 0 <= given <= most:
+        raise ValueError
+    return int(given)
 
 
 def _as_moment(given: str | int | float | None) -> str | int | float | None:
@@ -47,6 +72,16 @@ def _as_moment(given: str | int | float | None) -> str | int | float | None:
 Moment = Annotated[str | int | float | None, AfterValidator(_as_moment)]
 
 
+def _few(given: Any) -> Any:
+    """Refuse what has too many parts before anybody looks at each of them."""
+    if isinstance(given, list | Mapping) and len(given) > _MOST_PARTS:
+        raise ValueError(f"must have at most {_MOST_PARTS} items, got {len(given)}")
+    return given
+
+
+Few = BeforeValidator(_few)
+
+
 class When(BaseModel):
     """What a rule is aimed at; what is left out may be anything. At most one of nth, first and every."""
 
@@ -55,15 +90,19 @@ class When(BaseModel):
     provider: Text | None = Field(default=None, description="a provider's id")
     operation: Text | None = Field(default=None, description=f"an operation's id, or one of {', '.join(ROLES)}")
     model: Text | None = Field(default=None, description="a model's id; * stands for anything")
-    key: Text | list[Text] | None = Field(default=None, description="an API key or the id of one, or several")
-    fields: dict[Text, Scalar] = Field(default={}, max_length=20, description="values in the request's body, by path")
-    nth: int | None = Field(default=None, ge=1, description="only the nth call that matches")
-    first: int | None = Field(default=None, ge=1, description="only the first so many calls that match")
-    every: int | None = Field(default=None, ge=1, description="every nth call that matches")
+    key: Annotated[Text | list[Text] | None, Few] = Field(
+        default=None, description="an API key or the id of one, or several"
+    )
+    fields: Annotated[dict[Text, Scalar], Few] = Field(default={}, description="values in the request's body, by path")
+    nth: Count | None = Field(default=None, description="only the nth call that matches")
+    first: Count | None = Field(default=None, description="only the first so many calls that match")
+    every: Count | None = Field(default=None, description="every nth call that matches")
     probability: float | None = Field(default=None, ge=0, le=1, strict=False, description="a share of what matches")
     from_: Moment = Field(default=None, alias="from", description="an instant, or a span such as 30s")
     until: Moment = Field(default=None, description="an instant, or a span such as 10m")
-    times: int | None = Field(default=None, ge=1, description="how often it acts before it is spent")
+    times: Count | None = Field(default=None, description="how often it acts before it is spent")
+
+    few = model_validator(mode="before")(_few)
 
     @field_validator("first", "every")
     @classmethod
@@ -81,8 +120,10 @@ class RuleBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     fault: Text
-    with_: dict[str, Any] = Field(default={}, alias="with")
+    with_: Annotated[dict[str, Any], Few] = Field(default={}, alias="with")
     when: When = When()
+
+    few = model_validator(mode="before")(_few)
 
 
 def rule_from(body: RuleBody, faults: Faults, providers: Mapping[str, Provider], *, name: str, origin: str) -> Rule:
@@ -92,16 +133,20 @@ def rule_from(body: RuleBody, faults: Faults, providers: Mapping[str, Provider],
     """
     for where, said in problems_of(body.model_dump(by_alias=True, exclude_unset=True), faults, providers):
         # What is said of a parameter names it, with its fault.
-        raise ValueError(said if where[0] == "with" else f"{place(where)}: {said}")
+        raise ValueError(said if where[0] == "with" and len(where) > 1 else f"{place(where)}: {said}")
     return rule_of(body, faults, providers, name=name, origin=origin)
 
 
 def rule_of(body: RuleBody, faults: Faults, providers: Mapping[str, Provider], *, name: str, origin: str) -> Rule:
     """Return a rule ready to act, of a body that `problems_of` has nothing to say about."""
-    applied, when = faults.checked(body.fault, body.with_, origin), body.when
+    applied = faults.checked(body.fault, body.with_, origin)
+    return Rule(name, body.fault, applied.params, _aim(body.when, providers), origin)
+
+
+def _aim(when: When, providers: Iterable[str]) -> Aim:
     since, after_ms = moment(when.from_)
     until, before_ms = moment(when.until)
-    aim = Aim(
+    return Aim(
         provider=when.provider,
         operation=when.operation,
         model=when.model,
@@ -117,7 +162,6 @@ def rule_of(body: RuleBody, faults: Faults, providers: Mapping[str, Provider], *
         probability=when.probability,
         times=when.times,
     )
-    return Rule(name, body.fault, applied.params, aim, origin)
 
 
 def problems_of(body: Mapping[str, Any], faults: Faults, providers: Mapping[str, Provider]) -> list[tuple[Path, str]]:
@@ -130,8 +174,23 @@ def problems_of(body: Mapping[str, Any], faults: Faults, providers: Mapping[str,
     if isinstance(when, Mapping):
         found += _of_aim(when.get("provider"), when.get("operation"), providers)
     if isinstance(body.get("fault"), str):
-        found += _of_fault(body["fault"], params if isinstance(params, Mapping) else {}, faults)
-    return found
+        unread = not isinstance(params, Mapping) or len(params) > _MOST_PARTS
+        found += _of_fault(body["fault"], {} if unread else params, faults)
+    return found or _of_both(RuleBody.model_validate(body), faults, providers)
+
+
+def _of_both(body: RuleBody, faults: Faults, providers: Mapping[str, Provider]) -> list[tuple[Path, str]]:
+    """Return why a rule that says nothing wrong can never act, at what is to be changed, or nothing."""
+    kind, aim = faults[body.fault], _aim(body.when, providers)
+    reason = why_inert(kind, aim, providers.values())
+    if reason is None:
+        return []
+    timeless = aim._replace(since=None, until=None, after_ms=None, before_ms=None)
+    if why_inert(kind, timeless, providers.values()) is None:
+        word = "until"
+    else:
+        word = "provider" if body.when.operation is None else "operation"
+    return [(("when", word), f"{body.fault} can never act: {reason}")]
 
 
 def names_of(model: type[BaseModel]) -> tuple[str, ...]:
@@ -152,8 +211,8 @@ def _mistakes(model: type[BaseModel], given: Mapping[str, Any]) -> list[tuple[Pa
 def _said(where: Path, errors: list[ErrorDetails]) -> str:
     if errors[0]["type"] == "extra_forbidden":
         return no_such_key(str(where[-1]), names_of(When if where[0] == "when" else RuleBody))
-    # A key's text is not for logs and terminals.
-    return sentence(errors, secret=where[:2] == ("when", "key"))
+    # A key's text is not for logs and terminals, nor is one that stands where the whole aim should.
+    return sentence(errors, secret=where[:2] == ("when", "key") or where == ("when",))
 
 
 def _of_aim(provider: Any, operation: Any, providers: Mapping[str, Provider]) -> list[tuple[Path, str]]:
@@ -178,7 +237,7 @@ def _of_fault(fault: str, params: Mapping[str, Any], faults: Faults) -> list[tup
     found: list[tuple[Path, str]] = []
     kind, known = faults[fault], names_of(faults[fault])
     for where, errors in _mistakes(kind, params):
-        said, here = sentence(errors), where
+        said, here = sentence(errors, secret=not _SECRETS.isdisjoint(where)), where
         if errors[0]["type"] == "extra_forbidden":
             name = str(where[-1])
             said = f"{fault} has no parameter {name[:60]!r}{meant(name, known)}; it has {', '.join(known) or 'none'}"
@@ -223,7 +282,7 @@ def rule_view(rule: Rule, counted: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     return {
         "id": rule.id,
         "fault": rule.fault,
-        "with": orjson.loads(rule.params),
+        "with": {name: "…" if name in _SECRETS else one for name, one in orjson.loads(rule.params).items()},
         "when": when,
         "origin": rule.origin,
         "matched": matched,
@@ -231,7 +290,10 @@ def rule_view(rule: Rule, counted: tuple[int, int] = (0, 0)) -> dict[str, Any]:
     }
 
 
-def _bound(instant: int | None, span: int | None) -> str | None:
+def _bound(instant: int | None, span: int | None) -> str | int | float | None:
     if instant is not None:
         return iso(instant)
-    return None if span is None else f"{span / 1000:g}s"
+    if span is None:
+        return None
+    seconds = span // 1000 if span % 1000 == 0 else span / 1000
+    return f"{seconds}s" if seconds <= _MOST_SECONDS_AS_TEXT else seconds

@@ -87,10 +87,11 @@ class AdminCall:
             found = error.errors(include_url=False)
             here = where(found[0], given)
             known = names_of(_model_at(model, here[:-1]))
+            said = found[0]["msg"]
             if found[0]["type"] == "extra_forbidden":
                 said = no_such_key(str(here[-1]), known)
-            else:
-                said = sentence([one for one in found if where(one, given) == here], secret="key" in here)
+            elif found[0]["type"] == "value_error":
+                said = sentence(found[:1])
             message = f"{place(here) or 'the body'}: {said}"
             raise AdminError(400, "invalid_request", message, f"fields: {', '.join(known)}") from None
 
