@@ -177,3 +177,25 @@ def test_two_hundred_rules_that_stretch_a_task_leave_it_an_end_a_clock_can_show(
     (task,) = calls.stage.rows("task")
     assert task.ends_at - task.created_at == 365 * 86_400_000
     assert json.loads(task.request)
+
+
+@pytest.mark.parametrize(
+    ("header", "ends", "state"),
+    [
+        ("callback/before-answer, task/progress-back", 0, "succeeded"),
+        ("callback/before-answer, task/never-ends", 0, "succeeded"),
+        ("task/fail;at=start, callback/before-answer, task/stuck-waiting", 0, "failed"),
+        ("task/slow;seconds=0.0001, task/no-reason", 1, "failed"),
+        ("task/never-ends, task/stuck-waiting", None, "running"),
+        ("task/never-ends, task/slow;seconds=0.0001, task/no-reason, task/stuck-waiting", None, "running"),
+        ("task/stuck-waiting, task/never-ends", None, "waiting"),
+    ],
+)
+def test_the_strongest_fault_has_the_last_word_about_a_course(header: str, ends: int | None, state: str) -> None:
+    calls = Calls()
+    calls.create("midsync", header, hook=True)
+    (task,) = calls.stage.rows("task")
+    assert task.ends_at == (None if ends is None else task.created_at + ends)
+    calls.stage.forward(86_400_000)
+    assert task.state(calls.stage.now()) == state
+    calls.sound()

@@ -162,8 +162,8 @@ ODD_RULES = st.fixed_dictionaries(
         "when": st.fixed_dictionaries(
             {},
             optional={
-                **{word: PLAIN for word in ("from", "until", "nth", "first", "every", "times", "probability")},
-                **{word: ANYTHING for word in ("provider", "model", "key", "x")},
+                **dict.fromkeys(("from", "until", "nth", "first", "every", "times", "probability"), PLAIN),
+                **dict.fromkeys(("provider", "model", "key", "x"), ANYTHING),
                 "operation": st.sampled_from(["create", "poll"]) | ANYTHING,
                 "fields": st.dictionaries(st.text(max_size=4), ANYTHING, max_size=3) | ANYTHING,
             },

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from soundstage.core.provider import Provider
 from soundstage.core.randomness import fingerprint
-from soundstage.core.rules import Book, Rule, book_of
+from soundstage.core.rules import Book, Rule, book_of, put_book
 from soundstage.core.signing import webhook_secret
 from soundstage.core.universe import Key, Opening, find_key, key_id_of, open_key, open_universe, shortened
 from soundstage.core.view import Tx
@@ -91,4 +91,4 @@ def _bring(tx: Tx, rules: Iterable[Rule]) -> None:
     if brought:
         book, ids = book_of(tx) or Book(), {one.id for one in brought}
         others = tuple(rule for rule in book.suffixes if rule.id not in ids)
-        tx.put("meta", "faults", book._replace(suffixes=(*others, *brought)))
+        put_book(tx, book._replace(suffixes=(*others, *brought)))

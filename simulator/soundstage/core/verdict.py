@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from soundstage.core.money import decimal_text
-from soundstage.core.task import Task
+from soundstage.core.task import Task, was_collected
 from soundstage.core.timeline import TERMINAL, State
 from soundstage.core.view import Tx
 from soundstage.core.wallet import charged
@@ -107,7 +107,7 @@ def _agree(outcome: Outcome, state: State) -> bool:
 
 def _of_results(tx: Tx, task: Task) -> Iterator[Finding]:
     costs = charged(task.movements)
-    if task.state(tx.now) == "succeeded" and costs and tx.get("collected", task.id) is None:
+    if task.state(tx.now) == "succeeded" and costs and not was_collected(tx, task.id):
         shown = decimal_text(costs)
         text = f"Task {task.id} succeeded and costs {shown} credits; nobody ever got the whole of its result."
         yield Finding("result-never-collected", text, task.id, costs)

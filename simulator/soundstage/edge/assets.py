@@ -16,7 +16,7 @@ from aiohttp.web_request import BaseRequest
 from soundstage import media
 from soundstage.core.assets import asset_path
 from soundstage.core.call import BlobRef, Reply
-from soundstage.core.task import Task
+from soundstage.core.task import Task, mark_collected
 from soundstage.core.uploads import SAMPLE, Upload
 from soundstage.core.view import Tx
 from soundstage.core.world import World
@@ -76,12 +76,7 @@ async def _sent(request: BaseRequest, response: web.StreamResponse) -> None:
 
 async def _collect(world: World, universe: str, task_id: str) -> None:
     """Remember that somebody got the whole of a task's result, unless the task was forgotten meanwhile."""
-
-    def remember(tx: Tx) -> None:
-        if tx.get("task", task_id) is not None and tx.get("collected", task_id) is None:
-            tx.put("collected", task_id, tx.now)
-
-    await world.run(universe, remember)
+    await world.run(universe, lambda tx: mark_collected(tx, task_id))
 
 
 async def _find(path: str, world: World) -> _File | BlobRef | None:

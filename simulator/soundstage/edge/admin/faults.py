@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from soundstage.core.rules import Book, Rule, book_of, put_book
+from soundstage.core.rules import Book, Rule, book_of, counts_of, put_book
 from soundstage.core.universe import the_universe
 from soundstage.core.view import Tx
 from soundstage.edge.admin.aims import aimed
@@ -80,7 +80,7 @@ async def catalogue(call: AdminCall) -> Answer:
 
 def _shown(tx: Tx) -> dict[str, Any]:
     book = book_of(tx) or Book()
-    rules = [rule_view(rule, tx.get("aimed", rule.id) or (0, 0)) for rule in book.all()]
+    rules = [rule_view(rule, counts_of(tx, rule)) for rule in book.all()]
     return {"universe": tx.universe_id, "scenario": book.scenario, "rules": rules}
 
 
@@ -105,7 +105,7 @@ def _add(tx: Tx, rule: Rule, least: int) -> dict[str, Any]:
     number = max(least, _free_number(tx))
     book, named = book_of(tx) or Book(), _numbered(rule, number)._replace(set_at=tx.now)
     tx.put("meta", "rules", number)
-    tx.put("meta", "faults", book._replace(rules=(named, *book.rules)))
+    put_book(tx, book._replace(rules=(named, *book.rules)))
     return rule_view(named)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from soundstage.core.rules import Book, book_of
+from soundstage.core.rules import Book, book_of, forget_counts, put_book
 from soundstage.core.universe import the_universe
 from soundstage.core.view import Tx
 from soundstage.edge.admin.aims import aimed
@@ -92,9 +92,8 @@ def _put(tx: Tx, wanted: Book | None) -> dict[str, Any]:
     before = book_of(tx)
     if before is not None or wanted is not None:
         old, new = before or Book(), (wanted or Book()).set_at(tx.now)
-        for rule in (*old.staged, *new.staged):
-            tx.delete("aimed", rule.id)
-        tx.put("meta", "faults", staged(old, new) or Book())
+        forget_counts(tx, (*old.staged, *new.staged))
+        put_book(tx, staged(old, new) or Book())
     return _shown(tx)
 
 
