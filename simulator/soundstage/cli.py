@@ -4,6 +4,8 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -151,6 +153,55 @@ async def _listen(host: str, port: int, forward_to: str | None, secret: str | No
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await listen(host=host, port=port, secret=secret, forward_to=forward_to, console=Console(), stop=stop)
+
+
+def _reaches(command: Command) -> Command:
+    """Add what says which running server is meant, and whose universe."""
+    url = _option("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="The running server.")
+    key = _option("--key", required=True, help="An API key; what is done happens in its universe.")
+    token = _option("--admin-token", default=None, help="The server's admin token, where it has one.")
+    return url(key(token(command)))
+
+
+@main.command()
+@click.option("--seconds", type=float, help="So many seconds of the universe's time.")
+@click.option("--to", type=click.Choice(["next-event"]), help="As far as the next thing that happens.")
+@click.option("--until", type=click.Choice(["idle"]), help="Until nothing is left to happen; the default.")
+@_reaches
+def advance(seconds: float | None, to: str | None, until: str | None, **server: Any) -> None:
+    """Move a universe's clock forward; everything that falls due on the way happens."""
+    from soundstage.testing.clock import Clock
+
+    if sum(one is not None for one in (seconds, to, until)) > 1:
+        raise click.UsageError("--seconds, --to and --until exclude each other; keep one of them")
+
+    def move(ask: Any) -> str:
+        clock = Clock(ask)
+        moved = clock.next_event() if to else clock.idle() if seconds is None else clock.advance(seconds)
+        return f"{moved['now']}  {moved['events_run']} events"
+
+    _told(server, move)
+
+
+@main.command()
+@click.argument("delivery")
+@_reaches
+def resend(delivery: str, **server: Any) -> None:
+    """Send a callback once more, by its delivery's id."""
+    from soundstage.testing.records import Callbacks
+
+    _told(server, lambda ask: f"{delivery} is sent again to {Callbacks(ask).resend(delivery)['url']}")
+
+
+def _told(server: dict[str, Any], do: Callable[[Any], str]) -> None:
+    """Print what came of something done on a running server."""
+    from soundstage.testing.line import Line, SoundstageError
+
+    try:
+        with closing(Line(server["url"], server["admin_token"])) as line:
+            click.echo(do(partial(line.call, key=server["key"])))
+    except SoundstageError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command()

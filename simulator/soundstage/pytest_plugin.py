@@ -3,9 +3,13 @@
 Source: pytest-httpserver's fixtures (one server a session, one clean state a test).
 """
 
+import json
+import math
 import os
 import shlex
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +21,16 @@ if TYPE_CHECKING:
     from soundstage.testing.line import Line
 
 _MARKER = "soundstage(clock=, speed=, now=, scenario=, seed=, balance=, env={}): how the universe of this test begins"
-_ALLOWED = ("clock", "speed", "now", "scenario", "seed", "balance", "env")
-_REPLAYED = {"seed": int, "clock": str, "speed": float, "now": str, "scenario": str}
+# What the marker may say, of which kinds, and how that is told.
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "clock": ((str,), "'scaled', 'real' or 'manual'"),
+    "speed": ((int, float), "a finite number"),
+    "now": ((str, datetime), "an ISO 8601 text, or a datetime with a zone"),
+    "scenario": ((str, Path, Mapping), "a name, a file's path, or a document that JSON can hold"),
+    "seed": ((int,), "a whole number"),
+    "balance": ((str, int, Decimal), "a decimal text, a Decimal or a whole number"),
+    "env": ((Mapping,), 'like {"MY_URL": "{midsync}/v1"}'),
+}
 _MANUAL_START = "2026-01-01T00:00:00Z"
 _stage_key = pytest.StashKey["Soundstage"]()
 _scenario_key = pytest.StashKey[Any]()
@@ -152,15 +164,38 @@ def _chosen(node: pytest.Item) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _checked(marker: pytest.Mark) -> dict[str, Any]:
-    unknown = [repr(value) for value in marker.args] + [name for name in marker.kwargs if name not in _ALLOWED]
+    unknown = [repr(value) for value in marker.args] + [name for name in marker.kwargs if name not in _KINDS]
     if unknown:
-        allowed = ", ".join(f"{name}=" for name in _ALLOWED)
+        allowed = ", ".join(f"{name}=" for name in _KINDS)
         pytest.fail(f"@pytest.mark.soundstage takes {allowed} and not {', '.join(unknown)}", pytrace=False)
-    env = marker.kwargs.get("env", {})
-    if not isinstance(env, Mapping) or not all(isinstance(one, str) for pair in env.items() for one in pair):
-        example = '{"MY_URL": "{midsync}/v1"}'
-        pytest.fail(f"@pytest.mark.soundstage: env must be like {example}, got {env!r}", pytrace=False)
+    for name, value in marker.kwargs.items():
+        kinds, said = _KINDS[name]
+        if not isinstance(value, kinds) or isinstance(value, bool) or not _usable(value):
+            pytest.fail(f"@pytest.mark.soundstage: {name} must be {said}, got {value!r}"[:500], pytrace=False)
+    for name, value in marker.kwargs.get("env", {}).items():
+        if not _is_variable(name, value):
+            said = "a name without '=' and a text, neither with a NUL"
+            pytest.fail(f"@pytest.mark.soundstage: env must have {said}, got {name!r}: {value!r}", pytrace=False)
     return dict(marker.kwargs)
+
+
+def _usable(value: Any) -> bool:
+    """Tell whether a value of the right kind can be sent: a finite number, an instant with a zone, plain JSON."""
+    if isinstance(value, float | Decimal):
+        return math.isfinite(value)
+    if isinstance(value, datetime):
+        return value.tzinfo is not None
+    try:
+        json.dumps(dict(value) if isinstance(value, Mapping) else str(value), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_variable(name: object, value: object) -> bool:
+    if not isinstance(name, str) or not isinstance(value, str):
+        return False
+    return bool(name) and "=" not in name and "\0" not in name + value
 
 
 def _env_line(line: str) -> tuple[str, str]:
@@ -172,9 +207,25 @@ def _env_line(line: str) -> tuple[str, str]:
 
 def _speed(text: str) -> float:
     try:
-        return float(text)
+        return _finite(text)
     except ValueError:
         pytest.fail(f"soundstage_speed must be a number, got {text!r}", pytrace=False)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+_REPLAYED: Mapping[str, Callable[[str], Any]] = {
+    "seed": int,
+    "clock": str,
+    "speed": _finite,
+    "now": str,
+    "scenario": str,
+}
 
 
 def _replayed(text: str, root: Path) -> dict[str, Any]:

@@ -17,10 +17,10 @@ import aiohttp
 BASE = os.environ["MIDSYNC_BASE_URL"]
 KEY = os.environ["MIDSYNC_API_KEY"]
 SECRET = os.environ["MIDSYNC_WEBHOOK_SECRET"]
-# Seconds: for one call, between two polls, and for one video.
-TIMEOUT = float(os.environ.get("SHOP_TIMEOUT", "20"))
-PAUSE = float(os.environ.get("SHOP_PAUSE", "5"))
-PATIENCE = float(os.environ.get("SHOP_PATIENCE", "1800"))
+# Seconds: for one call, between two polls, and for one video. Against a real provider: 20, 5 and 1800.
+TIMEOUT = float(os.environ.get("SHOP_TIMEOUT", "1"))
+PAUSE = float(os.environ.get("SHOP_PAUSE", "0.05"))
+PATIENCE = float(os.environ.get("SHOP_PATIENCE", "4"))
 TRIES = 4
 MOST_BYTES = {"answer": 1 << 20, "file": 1 << 28}
 CREATE, QUOTE, LOGS = "/v1/videos/generations", "/unified-video/quote", "/v1/usage/logs?limit=100"

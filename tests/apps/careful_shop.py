@@ -37,7 +37,7 @@ from careful_midsync import (
 )
 
 # Seconds for callbacks that come late.
-LINGER = float(os.environ.get("SHOP_LINGER", "60"))
+LINGER = float(os.environ.get("SHOP_LINGER", "0.3"))
 
 
 @dataclass

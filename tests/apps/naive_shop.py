@@ -19,11 +19,11 @@ from aiohttp import web
 
 BASE = os.environ["MIDSYNC_BASE_URL"]
 KEY = os.environ["MIDSYNC_API_KEY"]
-# Seconds: for one call, between two polls, for one video, and for callbacks that come late.
-TIMEOUT = float(os.environ.get("SHOP_TIMEOUT", "20"))
-PAUSE = float(os.environ.get("SHOP_PAUSE", "5"))
-PATIENCE = float(os.environ.get("SHOP_PATIENCE", "600"))
-LINGER = float(os.environ.get("SHOP_LINGER", "60"))
+# Seconds: for one call, between two polls, for one video, for late callbacks. Against a real provider: 20, 5, 600, 60.
+TIMEOUT = float(os.environ.get("SHOP_TIMEOUT", "1"))
+PAUSE = float(os.environ.get("SHOP_PAUSE", "0.05"))
+PATIENCE = float(os.environ.get("SHOP_PATIENCE", "2"))
+LINGER = float(os.environ.get("SHOP_LINGER", "0.3"))
 OUTCOMES = {"completed": "succeeded", "submitted": "pending", "processing": "pending"}
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from soundstage.cli import main as command_line
+from soundstage.edge.admin.context import Route
 from soundstage.edge.admin.service import ROUTES
 from soundstage.faults import Faults
 from soundstage.faults.catalogue import entries
@@ -78,13 +79,20 @@ def _default(option: click.Option) -> str:
     return f"`{option.default:g}`" if isinstance(option.default, float) else f"`{option.default}`" if plain else ""
 
 
+def _words(route: Route) -> Iterable[str]:
+    """Return what a call may hold, as it is written."""
+    if route.body is None:
+        return route.query
+    return (field.alias or name for name, field in route.body.model_fields.items())
+
+
 def admin() -> str:
     """Every endpoint under /__admin."""
     rows = [
         (
             f"`{route.method} {route.path}`",
             f"{route.summary}.",
-            ", ".join(f"`{name}`" for name in (route.body.model_fields if route.body else route.query)),
+            ", ".join(f"`{name}`" for name in _words(route)),
         )
         for route in ROUTES
     ]

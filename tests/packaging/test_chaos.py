@@ -118,17 +118,17 @@ def test_a_fault_that_nothing_meets_is_neither_survived_nor_caught(tmp_path: Pat
 
 
 def test_every_failure_comes_with_words_output_and_a_line_that_replays_it(tmp_path: Path) -> None:
-    words = ("--faults", "task/*", "--seed", "11", "--env", "MY_KEY={key}", "--jobs", "4")
-    run = chaos(tmp_path, *words, *python(CLIENT, "believe=succeeded"))
-    # Nothing was fetched, with a fault or without: that is said of the run without any as well.
+    words = ("--faults", "task/*", "--seed", "11", "--env", "MY_KEY={key}", "--jobs", "4", "--ignore")
+    run = chaos(tmp_path, *words, "result-never-collected", *python(CLIENT, "believe=succeeded"))
     assert run.code == 1
-    assert run.caught["(no fault)"] == ["result-never-collected"]
+    assert "(no fault)" not in run.caught
     assert run.caught["task/fail"] == ["wrong-outcome"]
     assert "The app counts task gen_" in run.text
     replay = run.report["replay"]["task/fail"]
     assert f"  replay: {replay}" in run.text
     assert "--seed 11" in replay
-    assert "--env 'MY_KEY={key}' --faults task/fail --" in replay
+    assert "--env 'MY_KEY={key}'" in replay
+    assert "--faults task/fail --" in replay
     assert "Not applicable: task/progress-back, MidSync shows no progress." in run.text
     assert run.report["runs"]["task/fail"]["timeline"]
 
@@ -142,15 +142,25 @@ def test_whoever_says_pending_or_unknown_rightly_is_not_caught(tmp_path: Path) -
         assert note.endswith("is succeeded and costs 9 credits")
 
 
+def test_what_is_wrong_without_any_fault_is_said_once_and_no_fault_is_tried(tmp_path: Path) -> None:
+    run = chaos(tmp_path, "--faults", "task/*", *python(CLIENT, "believe=succeeded"))
+    assert run.code == 2
+    assert "Without any fault already: Task gen_" in run.text
+    assert "(--ignore result-never-collected). No fault was tried." in run.text
+
+
 def test_beliefs_that_cannot_be_read_are_a_finding(tmp_path: Path) -> None:
     for written in ("{", "7", '[{"task":1}]'):
         run = chaos(tmp_path, "--faults", "task/fail", *python(CLIENT, f"write={written}"))
-        assert "beliefs-unreadable" in run.caught["task/fail"], written
+        assert run.code == 2
+        assert "beliefs-unreadable" in run.text, written
 
 
 def test_a_scenario_is_tried_as_a_whole(tmp_path: Path) -> None:
     run = chaos(tmp_path, "--scenario", "happy", "--ignore", "result-never-collected", *python(CLIENT))
     assert run.outcomes == {"(no fault)": "survived", "happy": "not met"}
+    assert run.code == 2, "nothing was tried"
+    assert "came across none of these faults" in run.text
     assert run.report["replay"]["happy"].startswith("soundstage chaos --provider midsync --seed 0 --ignore")
     assert "--scenario happy --" in run.report["replay"]["happy"]
 

@@ -188,11 +188,43 @@ def test_env(soundstage): ...
     result.stdout.no_fnmatch_line("*During handling*")
 
 
+UNUSABLE = {
+    "scenario=3": "scenario must be a name, a file's path, or a document that JSON can hold, got 3",
+    "scenario={'name': float('nan')}": "scenario must be a name, *got {'name': nan}",
+    "scenario={'name': object()}": "scenario must be a name, *",
+    "speed=float('nan')": "speed must be a finite number, got nan",
+    "speed=float('inf')": "speed must be a finite number, got inf",
+    "speed='10'": "speed must be a finite number, got '10'",
+    "clock=5": "clock must be 'scaled', 'real' or 'manual', got 5",
+    "seed=True": "seed must be a whole number, got True",
+    "now=datetime.datetime(2026, 1, 1)": "now must be an ISO 8601 text, or a datetime with a zone, got *",
+    "balance=1.5": "balance must be a decimal text, a Decimal or a whole number, got 1.5",
+    "env={'A=B': 'x'}": "env must have a name without '=' and a text, neither with a NUL, got 'A=B': 'x'",
+    "env={'': 'x'}": "env must have a name *, got '': 'x'",
+    "env={'A': 'x\\0'}": "env must have a name *, got 'A': 'x*",
+    "env={'A': 5}": "env must have a name *, got 'A': 5",
+}
+
+
+def test_a_value_that_no_universe_can_begin_with_is_told_and_nothing_else_breaks(suite: pytest.Pytester) -> None:
+    tests = "".join(
+        f"@pytest.mark.soundstage({given})\ndef test_{number}(soundstage): ...\n\n\n"
+        for number, given in enumerate(UNUSABLE)
+    )
+    result = run(suite, tests)
+    result.assert_outcomes(errors=len(UNUSABLE))
+    for said in UNUSABLE.values():
+        result.stdout.fnmatch_lines([f"@pytest.mark.soundstage: {said}"])
+    result.stdout.no_fnmatch_line("*Error: *")
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
 def test_a_bad_ini_line_or_server_is_told(suite: pytest.Pytester) -> None:
     tests = "def test_it(soundstage): ...\n"
     for ini, said in (
         ("soundstage_env = MY_URL", "soundstage_env: a line is like MY_URL = {midsync}/v1, got 'MY_URL'"),
         ("soundstage_speed = fast", "soundstage_speed must be a number, got 'fast'"),
+        ("soundstage_speed = nan", "soundstage_speed must be a number, got 'nan'"),
         ("soundstage_url = http://127.0.0.1:9", "soundstage: http://127.0.0.1:9 does not answer POST *"),
     ):
         result = run(suite, tests, ini=ini)
@@ -236,9 +268,10 @@ def test_a_test_that_fails_tells_the_story_of_its_universe_and_how_to_repeat_it(
     other = BROKEN.replace('clock="manual", seed=5', 'clock="scaled", seed=8')
     monkeypatch.setenv("SOUNDSTAGE_REPLAY", AS_IT_WAS)
     assert re.findall("ID gen_.*", run(suite, other).stdout.str()) == first != []
-    monkeypatch.setenv("SOUNDSTAGE_REPLAY", "sede=5")
-    result = run(suite, BROKEN)
-    result.stdout.fnmatch_lines(["SOUNDSTAGE_REPLAY is like 'seed=...;clock=...;*', got 'sede=5'"])
+    for wrong in ("speed=nan", "sede=5"):
+        monkeypatch.setenv("SOUNDSTAGE_REPLAY", wrong)
+        result = run(suite, BROKEN)
+        result.stdout.fnmatch_lines([f"SOUNDSTAGE_REPLAY is like 'seed=...;clock=...;*', got {wrong!r}"])
 
 
 FATES = """

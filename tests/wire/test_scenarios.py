@@ -283,3 +283,23 @@ def test_every_fault_has_its_own_help(name: str) -> None:
 def test_the_command_line_lists_every_magic_input() -> None:
     listed = run("magic")
     assert [line.split()[0] for line in listed.output.splitlines()] == [one.shown for one in (*TOKENS, *SUFFIXES)]
+
+
+@pytest.mark.parametrize("given", [1e308, -1, 4e9, "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+async def test_a_time_that_cannot_be_shown_is_never_set(stage: House, given: Any) -> None:
+    admin, rule = stage.admin(), {"fault": "http/status", "when": {"until": given}}
+    alone = await admin.call("POST", "/faults", rule)
+    document = await admin.call("PUT", "/scenario", {**BUSY, "faults": [rule]})
+    assert (alone.status, document.status) == (400, 400)
+    assert "from 1970 to 9000" in alone["error"]["message"]
+    assert "from 1970 to 9000" in document["error"]["message"]
+    assert (await admin.get("/faults"))["rules"] == []
+
+
+async def test_no_secret_of_a_rule_is_shown(stage: House) -> None:
+    admin, secret = stage.admin(), f"whsec_{'b2xk' * 11}"
+    await admin.post("/faults", {"fault": "callback/old-secret", "with": {"secret": secret}})
+    refused = await admin.call("POST", "/faults", {"fault": "callback/old-secret", "with": {"secret": f"{secret}?"}})
+    assert refused.status == 400
+    assert b"b2xk" not in refused.raw
+    assert (await admin.get("/faults"))["rules"][0]["with"] == {"secret": "…"}

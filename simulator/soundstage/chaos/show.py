@@ -53,6 +53,11 @@ class Report:
         every = [self.baseline, *self.results.values()]
         return all(one is not None and one.outcome in {"survived", "not met"} for one in every)
 
+    @property
+    def tried(self) -> bool:
+        """Whether the command came across any fault at all."""
+        return any(one.outcome in {"survived", "caught"} for one in self.results.values())
+
     def begun(self, name: str) -> None:
         """Show what is being run."""
         self._progress.update(self._bar, description=name)
@@ -67,6 +72,13 @@ class Report:
             self.unusable = (
                 f"The command made no call to {provider.title}, so no fault was tried. Let it take the address from "
                 f"{provider.base_url_variable} and the key from {provider.id.upper()}_API_KEY, or see --env."
+            )
+        elif result.caught_by:
+            # Every trial would find it again, and say nothing about its fault.
+            names = " ".join(f"--ignore {name}" for name in result.caught_by)
+            first = next(_words(result, self._setup), "")
+            self.unusable = (
+                f"Without any fault already: {first} Mend it, or leave it out ({names}). No fault was tried."
             )
         self._progress.advance(self._bar)
 
@@ -86,12 +98,12 @@ class Report:
         self._console.print(self._table())
         for one in self._plan.left_out:
             self._say(f"Not applicable: {one.name}, {one.reason}.")
-        if self.baseline.outcome == "caught":
-            self._tell(None, self.baseline)
         for trial, result in zip(self._plan.trials, self.results.values(), strict=True):
             if result.outcome == "caught":
                 self._tell(trial, result)
         self._say("", _sum(self.results.values()))
+        if not self.tried:
+            self._say("The command came across none of these faults, so nothing was tried.")
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)

@@ -97,4 +97,7 @@ async def _run(setup: Setup, planned: Plan, report: Report) -> int:
         async with aclosing(matrix.trials(planned.trials, met, report.begun)) as results:
             async for place, result in results:
                 report.add(place, result)
+    if not report.tried:
+        # Green without having tried anything would be a lie.
+        return _UNUSABLE
     return _SURVIVED if report.survived else _NOT_SURVIVED

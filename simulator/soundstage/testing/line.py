@@ -54,14 +54,17 @@ class Line:
         body: Any = None,
         *,
         universe: str | None = None,
+        key: str | None = None,
         query: Mapping[str, Any] | None = None,
         seconds: float = 0,
     ) -> Any:
         """Make a call under /__admin that may take the server `seconds`, and return its JSON; None for an empty reply.
 
-        Raises SoundstageError.
+        It is about the universe that is named, or that of an API key. Raises SoundstageError.
         """
         headers = {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
         if universe is not None:
             headers["X-Soundstage-Universe"] = universe
         if self._token is not None:

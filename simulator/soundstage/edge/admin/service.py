@@ -31,6 +31,7 @@ from soundstage.edge.admin.names import check_universe
 from soundstage.edge.admin.openapi import document
 from soundstage.edge.body import JSON_LIMIT, parse_json, parse_query, read_bytes
 from soundstage.logs import Log
+from soundstage.validation import nearest
 
 _log = Log("soundstage.admin")
 ROUTES: tuple[Route, ...] = (
@@ -110,6 +111,7 @@ class Admin:
         query = parse_query(query_text) if query_text else {}
         if isinstance(query, Problem):
             raise AdminError(400, "invalid_request", query.message)
+        _check_query(query, route)
         body = await self._body(request) if request.method in {"POST", "PUT"} else None
         universe = await self._universe(request)
         return await route.handle(
@@ -158,6 +160,16 @@ class Admin:
         if row is not None:
             return str(row.universe)
         return universe_of(key_text)
+
+
+def _check_query(query: Mapping[str, str], route: Route) -> None:
+    """Refuse a name this endpoint does not know: a filter that filters nothing answers another question."""
+    wrong = next((name for name in query if name not in route.query), None)
+    if wrong is not None:
+        known = ", ".join(route.query) or "nothing"
+        meant = nearest(wrong, route.query)
+        message = f"{readable(wrong)[:60]!r} is no part of this query{f'; did you mean {meant}?' if meant else ''}"
+        raise AdminError(400, "invalid_request", message, f"it may hold {known}")
 
 
 def _is_loopback(host: str) -> bool:
