@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from soundstage.cli import main
 from soundstage.core.rules import Rule
 from soundstage.faults import Faults
-from soundstage.faults.rule import RuleBody, moment, problems_of, rule_from, rule_view
+from soundstage.faults.rule import RuleBody, moment, problems_of, rule_from
+from soundstage.faults.shown import rule_view
 from soundstage.providers import Providers
 from soundstage.scenarios import ScenarioError, scenario_from
 from soundstage.validation import shown

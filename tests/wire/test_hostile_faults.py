@@ -182,3 +182,15 @@ async def test_a_mistake_in_a_rule_is_told_with_the_words_that_are_allowed_there
     assert (answer.status, answer["error"]["code"]) == (400, "invalid_request")
     assert not [word for word in words if word not in answer["error"]["message"]], answer["error"]
     assert "with_" not in str(answer.body)
+
+
+async def test_a_secret_among_a_fault_s_parameters_is_shown_nowhere(stage: House) -> None:
+    client, admin = stage.client(), stage.admin("sk_test_somebody")
+    secret = "whsec_c2VjcmV0LW9mLWFuLW9sZC1rZXktMTIzNA=="
+    await admin.post("/faults", {"fault": "callback/old-secret", "with": {"secret": secret}})
+    made = await client.create(callbackUrl="http://127.0.0.1:9/hook")
+    await admin.advance(seconds=200)
+    for path in ("/faults", f"/tasks/{made['taskId']}", "/deliveries", "/requests", "/requests.har"):
+        assert secret not in (await admin.call("GET", path)).raw.decode()
+    faults = (await admin.get(f"/tasks/{made['taskId']}"))["faults"]
+    assert [(one["fault"], one["with"]) for one in faults] == [("callback/old-secret", {"secret": "…"})]

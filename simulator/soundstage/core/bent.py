@@ -1,12 +1,17 @@
 """What faults have bent about one task: its course, its bill, and which of them still act on what clients see of it."""
 
-from typing import Literal, NamedTuple
+import json
+from typing import Any, Final, Literal, NamedTuple
 
 from soundstage.core.timeline import Timeline
 from soundstage.core.view import Tx
 
 # What becomes of the reserved credits of a task that does not succeed; "due" is a late one on its way.
 Refund = Literal["usual", "never", "late", "due", "twice"]
+
+
+# Parameters of faults that nobody is shown again.
+SECRETS: Final = frozenset({"secret"})
 
 
 class Applied(NamedTuple):
@@ -37,3 +42,8 @@ def bent_of(tx: Tx, task_id: str) -> Bent | None:
     """Return what is bent about a task, None for nearly all of them."""
     found: Bent | None = tx.get("bent", task_id)
     return found
+
+
+def shown_parameters(params: bytes) -> dict[str, Any]:
+    """Return a fault's parameters as they may be shown to anybody."""
+    return {name: "…" if name in SECRETS else value for name, value in json.loads(params).items()}

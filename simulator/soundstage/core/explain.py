@@ -1,10 +1,9 @@
 """Says in plain words what happened to a task and why: price, faults, timeline, ledger, callbacks."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from soundstage.core import timeline as tl
-from soundstage.core.bent import Applied, Bent
+from soundstage.core.bent import Applied, Bent, shown_parameters
 from soundstage.core.clock import iso
 from soundstage.core.money import decimal_text
 from soundstage.core.outbox import Delivery
@@ -47,7 +46,7 @@ def explain(
 
 
 def _fault(applied: Applied, says: str) -> str:
-    params = ", ".join(f"{name} {value}" for name, value in json.loads(applied.params).items())
+    params = ", ".join(f"{name} {value}" for name, value in shown_parameters(applied.params).items())
     return f"Fault {applied.name}{f' with {params}' if params else ''}, asked for by {applied.origin}: {says}"
 
 

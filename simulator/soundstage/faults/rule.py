@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
-import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -18,7 +17,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from soundstage.core.clock import iso, parse_iso
+from soundstage.core.bent import SECRETS
+from soundstage.core.clock import parse_iso
 from soundstage.core.fitness import why_inert
 from soundstage.core.provider import ROLES, Provider
 from soundstage.core.rules import Aim, Rule
@@ -32,10 +32,8 @@ _KEY_ID: Final = re.compile(r"key_[0-9a-f]{16}")
 _LONGEST_MS: Final = 36_525 * 86_400_000
 _LATEST: Final = parse_iso("9000-01-01")
 # What a span's text may have of digits; a longer one is shown as the number of its seconds.
-_MOST_SECONDS_AS_TEXT: Final = 999_999_999
 _MOST_PARTS: Final = 20
 # Parameters whose values are for nobody's eyes.
-_SECRETS: Final = frozenset({"secret"})
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Scalar = Annotated[str, Field(max_length=2000)] | int | float | bool | None
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -237,7 +235,7 @@ def _of_fault(fault: str, params: Mapping[str, Any], faults: Faults) -> list[tup
     found: list[tuple[Path, str]] = []
     kind, known = faults[fault], names_of(faults[fault])
     for where, errors in _mistakes(kind, params):
-        said, here = sentence(errors, secret=not _SECRETS.isdisjoint(where)), where
+        said, here = sentence(errors, secret=not SECRETS.isdisjoint(where)), where
         if errors[0]["type"] == "extra_forbidden":
             name = str(where[-1])
             said = f"{fault} has no parameter {name[:60]!r}{meant(name, known)}; it has {', '.join(known) or 'none'}"
@@ -265,35 +263,3 @@ def _keys(given: str | list[str], providers: Iterable[str]) -> tuple[str, ...]:
     if isinstance(given, list):
         return tuple(key_id for one in given for key_id in _keys(one, providers))
     return (given,) if _KEY_ID.fullmatch(given) else tuple(key_id_of(provider, given) for provider in providers)
-
-
-def rule_view(rule: Rule, counted: tuple[int, int] = (0, 0)) -> dict[str, Any]:
-    """Return a rule as the admin API shows it, in the shape it was written in; counts are (matched, applied)."""
-    aim = rule.aim
-    plain = ("provider", "operation", "model", "nth", "first", "every", "probability", "times")
-    when: dict[str, Any] = {name: getattr(aim, name) for name in plain if getattr(aim, name) is not None}
-    if aim.keys is not None:
-        when["key"] = aim.keys[0] if len(aim.keys) == 1 else list(aim.keys)
-    if aim.fields:
-        when["fields"] = dict(aim.fields)
-    bounds = {"from": _bound(aim.since, aim.after_ms), "until": _bound(aim.until, aim.before_ms)}
-    when |= {name: bound for name, bound in bounds.items() if bound is not None}
-    matched, applied = counted
-    return {
-        "id": rule.id,
-        "fault": rule.fault,
-        "with": {name: "…" if name in _SECRETS else one for name, one in orjson.loads(rule.params).items()},
-        "when": when,
-        "origin": rule.origin,
-        "matched": matched,
-        "applied": applied,
-    }
-
-
-def _bound(instant: int | None, span: int | None) -> str | int | float | None:
-    if instant is not None:
-        return iso(instant)
-    if span is None:
-        return None
-    seconds = span // 1000 if span % 1000 == 0 else span / 1000
-    return f"{seconds}s" if seconds <= _MOST_SECONDS_AS_TEXT else seconds

@@ -113,8 +113,19 @@ class Requests:
 def shown(call: Call) -> str:
     """Return one call as a line."""
     sent = "" if call["request"]["body"] is None else f", sent {call['request']['body']}"
-    line = f"{call['method']} {call['path']} ({call['operation']}) -> {call['status'] or 'no answer'}{sent}"
+    said = f" {reason(call)!r}" if call["status"] >= 400 and reason(call) else ""
+    line = f"{call['method']} {call['path']} ({call['operation']}) -> {call['status'] or 'no answer'}{said}{sent}"
     return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
+
+
+def reason(call: Call) -> str:
+    """Return what a refusal says in words, in whatever shape its provider says it; empty where it says nothing."""
+    body = call["response"]["body"]
+    for name in ("error", "message", "detail"):
+        if isinstance(body, dict) and name in body:
+            found = body[name]
+            return str(found["message"]) if isinstance(found, dict) and "message" in found else str(found)
+    return ""
 
 
 def _query(wanted: Mapping[str, Any]) -> dict[str, Any]:

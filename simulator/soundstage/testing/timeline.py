@@ -47,7 +47,9 @@ def _calls(stage: Soundstage) -> Iterator[_Moment]:
     for one in stage.requests.list():
         headers = {name.lower(): value for name, value in one["response"]["headers"].items()}
         fault = headers.get("x-soundstage-fault-applied")
-        yield _Moment(one["at"], 0, "call", (f"[{fault}] " if fault else "") + shown(one))
+        # A look at what has happened comes after it, where both have the same time.
+        rank = 4 if one["method"] == "GET" else 0
+        yield _Moment(one["at"], rank, "call", (f"[{fault}] " if fault else "") + shown(one))
 
 
 def _money(stage: Soundstage) -> Iterator[_Moment]:

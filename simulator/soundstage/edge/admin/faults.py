@@ -14,7 +14,8 @@ from soundstage.edge.admin.aims import aimed
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
 from soundstage.faults.catalogue import entries
 from soundstage.faults.magic import SUFFIXES, TOKENS
-from soundstage.faults.rule import RuleBody, rule_from, rule_view
+from soundstage.faults.rule import RuleBody, rule_from
+from soundstage.faults.shown import rule_view
 
 _MOST_RULES: Final = 200
 _NUMBERED: Final = re.compile(r"rule_([0-9]+)")

@@ -8,7 +8,7 @@ from soundstage.core.view import Tx
 from soundstage.edge.admin.aims import aimed
 from soundstage.edge.admin.context import AdminBody, AdminCall, AdminError, Answer, Route
 from soundstage.edge.admin.faults import begin_with
-from soundstage.faults.rule import rule_view
+from soundstage.faults.shown import rule_view
 from soundstage.providers import Providers
 from soundstage.scenarios import ScenarioError, descriptions, named, scenario_from, shipped
 

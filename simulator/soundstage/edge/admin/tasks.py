@@ -5,11 +5,10 @@ from inspect import getdoc
 from itertools import dropwhile, islice
 from typing import Any, Literal
 
-import orjson
 from pydantic import Field
 
 from soundstage.core import outbox
-from soundstage.core.bent import Applied, bent_of
+from soundstage.core.bent import Applied, bent_of, shown_parameters
 from soundstage.core.clock import iso
 from soundstage.core.explain import explain
 from soundstage.core.money import decimal_text
@@ -144,7 +143,7 @@ def _whole(call: AdminCall, tx: Tx, task: Task) -> dict[str, Any]:
             for kind, at, amount in listed(task.movements)
         ],
         "deliveries": [delivery_view(one, tx.universe_id) for one in found],
-        "faults": [{"fault": one.name, "with": orjson.loads(one.params), "origin": one.origin} for one in faults],
+        "faults": [{"fault": one.name, "with": shown_parameters(one.params), "origin": one.origin} for one in faults],
         "explanation": explain(task, call.world.providers[task.provider], found, tx.now, bent=bent, faults=faults),
     }
 
