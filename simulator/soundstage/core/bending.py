@@ -42,7 +42,7 @@ _MOST_CALLBACKS: Final = 1000
 
 def is_bent(tx: Tx) -> bool:
     """Tell whether calls in this universe may meet a fault that they did not ask for."""
-    return bool(rules_of(tx)) or tx.count("bent") > 0
+    return tx.count("bent") > 0 or bool(rules_of(tx))
 
 
 @dataclass(frozen=True, slots=True)

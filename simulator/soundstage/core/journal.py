@@ -48,6 +48,11 @@ class Exchange(NamedTuple):
     wall: int
     took: int = 0
 
+    @property
+    def sent_headers(self) -> Mapping[str, str]:
+        """The headers the reply left with; its name is made from the number unless the provider gave it one."""
+        return {"X-Request-Id": f"req_{self.id:012}", **self.reply_headers}
+
 
 def header_of(headers: Mapping[str, str], name: str) -> str | None:
     """Return a header of a call or a reply; `name` in small letters, however it was sent."""

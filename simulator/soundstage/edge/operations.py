@@ -32,7 +32,7 @@ from soundstage.edge.metrics import Counts
 from soundstage.edge.router import Endpoint
 from soundstage.edge.steering import NOTHING, asked_by, asks
 from soundstage.edge.uploads import drop_unused, go_on
-from soundstage.edge.wire import LostError, headers_of, send_bent, send_stream, status_sent
+from soundstage.edge.wire import LostError, headers_of, send_bent, send_stream, status_sent, usual_headers
 from soundstage.faults import Faults
 from soundstage.logs import Log
 from soundstage.store.blobs import BlobStore, BlobWriter
@@ -254,8 +254,9 @@ class Operations:
             visit.raw,
             status_sent(reply),
             body if reply.wire is None else body[: reply.wire.cut],
-            # What a provider says by itself is short, and what a fault or a warning adds may be megabytes.
-            cut_headers(headers) if reply.headers else headers,
+            # What a provider says by itself is short, and what a fault or a warning adds may be megabytes. Most replies
+            # share one mapping: a thousand of their own, kept for a while each, are cold memory on every call.
+            cut_headers(headers) if reply.headers else usual_headers(reply.content_type),
             wall - visit.began,
         )
         headers.setdefault("X-Request-Id", f"req_{visit.number:012}")

@@ -49,7 +49,8 @@ NOTHING: Final = Asked()
 
 def asks(headers: Mapping[str, str], raw: bytes, operation: Operation) -> bool:
     """Tell whether a request asks for anything; nearly none does."""
-    return FAULT_HEADER in headers or _PREFER in headers or _speaks(raw, operation)
+    # In the bytes, which are quickly searched however long a picture in them is; nearly none goes on to be read.
+    return FAULT_HEADER in headers or _PREFER in headers or (operation.role in _TOLD and _MARK in raw)
 
 
 def asked_by(
@@ -80,14 +81,9 @@ def _readings(
         yield *by_header(faults, ", ".join(headers.getall(FAULT_HEADER))), True
     for text in headers.getall(_PREFER, ()):
         yield by_preference(faults, text), [], True
-    if _speaks(raw, operation):
+    if operation.role in _TOLD and _MARK in raw:
         # A client sends the prompt of a task to its quote as well.
         yield *in_body(faults, body), operation.role != "quote"
-
-
-def _speaks(raw: bytes, operation: Operation) -> bool:
-    # In the bytes, which are quickly searched however long a picture in them is; nearly none goes on to be read.
-    return operation.role in _TOLD and _MARK in raw
 
 
 def _told(notes: list[str]) -> str:

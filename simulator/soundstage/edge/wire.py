@@ -5,6 +5,8 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -55,6 +57,12 @@ def status_sent(reply: Reply) -> int:
     wire = reply.wire
     lost = wire is not None and (wire.raw is not None or (wire.fate != "send" and wire.cut is None))
     return 0 if lost else reply.status
+
+
+@cache
+def usual_headers(content_type: str) -> Mapping[str, str]:
+    """Return the headers of a reply that has none of its own, to be shared and never changed."""
+    return MappingProxyType({"Content-Type": content_type, "Server": "Soundstage"})
 
 
 def headers_of(reply: Reply) -> dict[str, str]:

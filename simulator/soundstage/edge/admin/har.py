@@ -32,7 +32,7 @@ async def export(call: AdminCall) -> Answer:
 
 def _entry(one: Exchange, base_url: str) -> dict[str, Any]:
     target = shown_target(one.target)
-    replied = {name.lower(): value for name, value in shown_headers(one.reply_headers)}
+    replied = {name.lower(): value for name, value in shown_headers(one.sent_headers)}
     request: dict[str, Any] = {
         "method": readable(one.method),
         "url": quote(base_url + target, safe=_IN_A_URL),
@@ -59,7 +59,7 @@ def _entry(one: Exchange, base_url: str) -> dict[str, Any]:
             "statusText": _phrase(one.status),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": _listed(shown_headers(one.reply_headers)),
+            "headers": _listed(shown_headers(one.sent_headers)),
             "content": content,
             "redirectURL": replied.get("location", ""),
             "headersSize": -1,

@@ -74,7 +74,7 @@ def exchange_view(one: Exchange) -> dict[str, Any]:
         "operation": one.operation,
         "status": one.status,
         "request": {"headers": _headers(one.headers), "body": body_text(one.body) if one.body else None},
-        "response": {"headers": _headers(one.reply_headers), "body": body_text(one.reply)},
+        "response": {"headers": _headers(one.sent_headers), "body": body_text(one.reply)},
     }
 
 
