@@ -136,6 +136,11 @@ def total(movements: Movements, kind: str) -> int:
     return sum(int(movements[i + 2]) for i in range(0, len(movements), 3) if movements[i] == kind)
 
 
+def reserved(movements: Movements) -> int:
+    """Return what was reserved for a task when it was created, in micros: always its first movement."""
+    return int(movements[2])
+
+
 def held(movements: Movements) -> int:
     """Return what of a task is held now, in micros."""
     return total(movements, "reserve") - total(movements, "settle") - total(movements, "release")

@@ -8,7 +8,7 @@ from soundstage.core.limits import model_problem
 from soundstage.core.money import decimal_text, number
 from soundstage.core.universe import draw_for
 from soundstage.core.view import Tx
-from soundstage.core.wallet import covers, the_wallet, total
+from soundstage.core.wallet import covers, reserved, the_wallet
 from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.dialect import docs_form, is_landing
 from soundstage.providers.midsync.errors import reply_to
@@ -103,7 +103,7 @@ def _created(task: tasks.Task, wanted: Priced, upstream_id: str) -> dict[str, An
         "providerTaskId": upstream_id,
         "model": wanted.model.id,
         "providerModel": wanted.model.provider_model,
-        "pointsCharged": number(total(task.movements, "reserve")),
+        "pointsCharged": number(reserved(task.movements)),
         "status": "submitted",
         "estimatedTime": wanted.model.estimated_text,
         "estimatedTimeSec": wanted.model.estimated_seconds,

@@ -14,7 +14,7 @@ from soundstage.core.randomness import Draw
 from soundstage.core.slots import SlotLimits, place_for, slots_of
 from soundstage.core.universe import Key, draw_for
 from soundstage.core.view import Tx
-from soundstage.core.wallet import the_wallet, total
+from soundstage.core.wallet import reserved, the_wallet
 from soundstage.providers.revidapi.catalogue import Model, catalogue, default_models, server_percent
 from soundstage.providers.revidapi.errors import reply_to
 from soundstage.providers.revidapi.limits import slot_limits
@@ -51,7 +51,7 @@ def _create(operation: str, wire: type[Generate], call: Call, tx: Tx) -> Reply:
     created = {
         "job_id": task.id,
         "status": "pending",
-        "cost": number(total(task.movements, "reserve")),
+        "cost": number(reserved(task.movements)),
         "balance_remaining": number(the_wallet(tx, call.key.wallet).available),
     }
     return Reply(created, headers=warning_headers(ignored(wire, body), _without_effect(wanted)))
