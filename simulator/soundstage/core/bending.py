@@ -5,7 +5,7 @@ and the strongest is applied last, so that it has the last word.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -54,14 +54,8 @@ class Bender:
     def run(self, call: Call, tx: Tx, operation: Operation, provider: Provider, asked: tuple[Applied, ...]) -> Reply:
         """Run a call's handler with everything that is wrong with it; `asked` are faults that fit this call."""
         subject = OfCall(tx, provider, operation, call)
-        acting: list[_Acting] = []
-        answer: Reply | None = None
-        for applied, fault, draw in at_work(self.library, subject, ExchangeFault, asked):
-            scene = CallScene(tx, provider, draw, operation, call)
-            acting.append((applied.name, partial(fault.after, scene)))
-            answer = fault.before(scene)
-            if answer is not None:
-                break
+        found = at_work(self.library, subject, ExchangeFault, asked)
+        acting, answer = _until_answered(found, lambda draw: CallScene(tx, provider, draw, operation, call))
         if answer is not None:
             reply, within = answer, [acting[-1][0]]
         elif operation.role == "create":
@@ -145,14 +139,8 @@ class Bender:
         """Return how a task's file is sent, which was to be sent as `reply`."""
         bent = bent_of(tx, task.id)
         asked = () if bent is None else bent.faults
-        acting: list[_Acting] = []
-        answer: Reply | None = None
-        for applied, fault, draw in at_work(self.library, OfTask(tx, provider, task, name), FileFault, asked):
-            scene = TaskScene(tx, provider, draw, task)
-            acting.append((applied.name, partial(fault.after, scene)))
-            answer = fault.before(scene)
-            if answer is not None:
-                break
+        found = at_work(self.library, OfTask(tx, provider, task, name), FileFault, asked)
+        acting, answer = _until_answered(found, lambda draw: TaskScene(tx, provider, draw, task))
         within = [] if answer is None else [acting[-1][0]]
         return _acted(acting, reply if answer is None else answer, within)
 
@@ -176,6 +164,20 @@ class Bender:
         signed = any("signature" in name for name in honest.headers)
         altered = dict(outgoing.headers) != dict(honest.headers) or outgoing.body != honest.body
         return outgoing._replace(forged=signed and altered)
+
+
+def _until_answered(
+    found: Iterable[tuple[Applied, Any, Draw]], scene_of: Callable[[Draw], CallScene | TaskScene]
+) -> tuple[list[_Acting], Reply | None]:
+    """Return the faults that act on a reply and what the last of them answers; those behind it are never looked for."""
+    acting: list[_Acting] = []
+    for applied, fault, draw in found:
+        scene = scene_of(draw)
+        acting.append((applied.name, partial(fault.after, scene)))
+        answer: Reply | None = fault.before(scene)
+        if answer is not None:
+            return acting, answer
+    return acting, None
 
 
 def _acted(acting: list[_Acting], reply: Reply, within: list[str]) -> Reply:

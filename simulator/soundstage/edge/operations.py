@@ -194,7 +194,7 @@ class Operations:
         return writer
 
     def _send(self, visit: _Visit, reply: Reply) -> web.Response:
-        body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+        body = _bytes_of(reply)
         response = web.Response(body=body, status=reply.status, headers=self._note(visit, reply, body))
         self._counts.add(visit.endpoint.provider.id, visit.operation.id, reply.status)
         if reply.status == 400 and visit.request.content.exception() is not None:

@@ -5,12 +5,14 @@ server may send more.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
-Mode = Literal["real", "scaled", "manual"]
-State = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
-CallbackState = Literal["pending", "in_flight", "delivered", "exhausted", "blocked", "refused", "dropped"]
-Outcome = Literal["succeeded", "failed", "cancelled", "refunded", "pending", "unknown"]
+from soundstage.core import clock, lint, outbox, timeline, verdict
+
+Mode = clock.Mode
+State = timeline.State
+CallbackState = outbox.DeliveryState
+Outcome = verdict.Outcome
 
 
 class Ask(Protocol):
@@ -201,16 +203,7 @@ class Belief(TypedDict):
 class Finding(TypedDict):
     """One thing that the app believes wrongly or never did, and the credits at stake."""
 
-    kind: Literal[
-        "orphan-paid-task",
-        "double-charge",
-        "refund-while-billed",
-        "wrong-outcome",
-        "other-charge",
-        "unknown-task",
-        "result-never-collected",
-        "bad-signature-accepted",
-    ]
+    kind: verdict.Kind
     message: str
     task_id: str | None
     credits: str
@@ -227,7 +220,7 @@ class Mistake(TypedDict):
     """A mistake of the client that its calls give away, with the ids of those calls."""
 
     rule: str
-    level: Literal["info", "warning", "error"]
+    level: lint.Level
     message: str
     requests: list[int]
     task_id: str | None
