@@ -13,13 +13,17 @@ from soundstage.core.signing import hex_hmac
 from soundstage.core.task import Task
 from soundstage.core.view import Tx
 from soundstage.providers.apikeyorg.status import STATES, task_body
+from soundstage.resources import lifecycle
 from soundstage.validation import compact_in_order
 
 _SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
 
 
 def _event(task: Task) -> str:
-    return f"gateway.task.{STATES[task.outcome]}"
+    word = STATES[task.outcome]
+    # Only a fault tells of a task that has not ended.
+    event: str = lifecycle("apikeyorg")["callback_events"].get(word, f"gateway.task.{word}")
+    return event
 
 
 def _body(tx: Tx, task: Task, base_url: str) -> bytes:

@@ -4,7 +4,7 @@ ASSUMED: everything of a task's body but its first four fields (R-KEY-042, R-KEY
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -13,27 +13,21 @@ from soundstage.core.assets import asset_path
 from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.money import number
 from soundstage.core.randomness import Draw
-from soundstage.core.timeline import State
 from soundstage.core.view import Tx
 from soundstage.core.wallet import charged, total
 from soundstage.providers.apikeyorg.catalogue import Model, catalogue
 from soundstage.providers.apikeyorg.errors import reply_to
+from soundstage.resources import Words
 
 # Core state → API-Key's word (R-KEY-046). ASSUMED: what only an operator can cancel is reported as failed.
-STATES: dict[State, str] = {
-    "waiting": "pending",
-    "running": "processing",
-    "succeeded": "completed",
-    "failed": "failed",
-    "cancelled": "failed",
-}
+STATES: Final = Words("apikeyorg")
 _FILES = {"video": "video/mp4", "image": "image/png", "music": "audio/wav"}
 _NO_REASON = "The task could not be completed. Its credits were released; create it again."
 
 
 def created_body(task: tasks.Task) -> dict[str, Any]:
     """Return what create answers, as documented to the field (R-KEY-042)."""
-    return {"task_id": task.id, "id": task.id, "object": f"gateway.{task.kind}.task", "status": "pending"}
+    return {"task_id": task.id, "id": task.id, "object": f"gateway.{task.kind}.task", "status": STATES["waiting"]}
 
 
 def status(call: Call, tx: Tx) -> Reply:

@@ -5,26 +5,20 @@ the task has completed.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from soundstage.core import task as tasks
 from soundstage.core.assets import asset_path
 from soundstage.core.call import Call, Problem, Reply
-from soundstage.core.timeline import State
 from soundstage.core.view import Tx
 from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.errors import reply_to
+from soundstage.resources import Words
 
 # Core state → MidSync's word (R-MID-130). ASSUMED: what only an operator can cancel is reported as failed.
-STATES: dict[State, str] = {
-    "waiting": "submitted",
-    "running": "processing",
-    "succeeded": "completed",
-    "failed": "failed",
-    "cancelled": "failed",
-}
+STATES: Final = Words("midsync")
 ASSET_TYPE = "video/mp4"
 _NO_REASON = "The video could not be generated. The points were returned; submit the same request again."
 

@@ -17,6 +17,7 @@ from soundstage.core.view import Tx
 from soundstage.core.wallet import reserved, the_wallet
 from soundstage.providers.revidapi.catalogue import Model, catalogue, default_models, server_percent
 from soundstage.providers.revidapi.errors import reply_to
+from soundstage.providers.revidapi.jobs import STATES
 from soundstage.providers.revidapi.limits import slot_limits
 from soundstage.providers.revidapi.pricing import Choice, choose, price
 from soundstage.providers.revidapi.references import NOT_ELIGIBLE, References, references
@@ -50,7 +51,7 @@ def _create(operation: str, wire: type[Generate], call: Call, tx: Tx) -> Reply:
     task = _start(operation, call, tx, wanted, allowed)
     created = {
         "job_id": task.id,
-        "status": "pending",
+        "status": STATES["waiting"],
         "cost": number(reserved(task.movements)),
         "balance_remaining": number(the_wallet(tx, call.key.wallet).available),
     }

@@ -12,20 +12,15 @@ from soundstage.core.assets import asset_path
 from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.clock import iso
 from soundstage.core.money import number
-from soundstage.core.timeline import TERMINAL, State
+from soundstage.core.timeline import TERMINAL
 from soundstage.core.universe import Key, find_key
 from soundstage.core.view import Tx
 from soundstage.core.wallet import total
 from soundstage.providers.revidapi.errors import JOB_NOT_FOUND, reply_to
+from soundstage.resources import Words
 
 # Core state → RevidAPI's word (R-REV-100, R-REV-104).
-STATES: Final[dict[State, str]] = {
-    "waiting": "pending",
-    "running": "processing",
-    "succeeded": "completed",
-    "failed": "failed",
-    "cancelled": "cancelled",
-}
+STATES: Final = Words("revidapi")
 # The text a consumer matches (R-REV-226).
 _NO_REASON = "Job failed, change prompt or input and try again"
 

@@ -4,7 +4,7 @@ ASSUMED: `data` is empty before success (A-V2-11); the figures of progress while
 the two further words of the wider family appear, which only keys of the plan `six-states` see (A-V2-01).
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from soundstage.core import task as tasks
 from soundstage.core.assets import asset_path
@@ -14,26 +14,22 @@ from soundstage.core.universe import the_key
 from soundstage.core.view import Tx
 from soundstage.providers.v2gateway.catalogue import scope_of, scopes
 from soundstage.providers.v2gateway.errors import TASK_NOT_EXIST, no_such_scope, reply_to
+from soundstage.resources import Words, lifecycle
 
 # Core state → the gateway's word (R-V2-050). ASSUMED: what only an operator can cancel is reported as failed.
-STATES: dict[State, str] = {
-    "waiting": "NOT_START",
-    "running": "IN_PROGRESS",
-    "succeeded": "SUCCESS",
-    "failed": "FAILURE",
-    "cancelled": "FAILURE",
-}
-SIX_STATES = "six-states"
-# A waiting task goes through these, each for a third of its wait; the percents are the family's (R-V2-051, R-V2-055).
-_WAITS = (("NOT_START", 0), ("SUBMITTED", 10), ("QUEUED", 20))
-_RUNS_FROM, _RUNS_TO = 30, 99
-_FILES = {"image": "image/png", "video": "video/mp4", "audio": "audio/wav"}
-_NO_REASON = "The task could not be completed. Its credits were returned; submit it again."
+STATES: Final = Words("v2gateway")
 
 
 class _Seen(NamedTuple):
     status: str
-    percent: int
+    progress: str
+
+
+SIX_STATES = "six-states"
+# A waiting task goes through these, each for a third of its wait; the percents are the family's (R-V2-051, R-V2-055).
+_FURTHER_WAITS = (_Seen("SUBMITTED", "10%"), _Seen("QUEUED", "20%"))
+_FILES = {"image": "image/png", "video": "video/mp4", "audio": "audio/wav"}
+_NO_REASON = "The task could not be completed. Its credits were returned; submit it again."
 
 
 def status(call: Call, tx: Tx) -> Reply:
@@ -50,7 +46,7 @@ def status(call: Call, tx: Tx) -> Reply:
 def task_body(tx: Tx, task: tasks.Task, base_url: str, *, six_states: bool = False) -> dict[str, Any]:
     """Return a task as poll and callback both show it; times are Unix seconds, 0 until reached (R-V2-040..048)."""
     state = task.state(tx.now)
-    status_, percent = _seen(task, tx.now, state, six_states=six_states)
+    status_, progress = _seen(task, tx.now, state, six_states=six_states)
     finish = (task.ends_at or 0) // 1000 if state in TERMINAL else 0
     url = f"{base_url}{asset_path(tx.universe_id, task.id, 0, asset_type(task))}" if state == "succeeded" else ""
     extras = dict(scope_of(task.kind).terms(task.model).extras)
@@ -63,7 +59,7 @@ def task_body(tx: Tx, task: tasks.Task, base_url: str, *, six_states: bool = Fal
         "submit_time": task.created_at // 1000,
         "start_time": _start(task, state) // 1000,
         "finish_time": finish,
-        "progress": f"{percent}%",
+        "progress": progress,
         "data": {"output": url, "outputs": [url] if url else []},
         **last,
     }
@@ -75,12 +71,14 @@ def asset_type(task: tasks.Task) -> str:
 
 
 def _seen(task: tasks.Task, now: int, state: State, *, six_states: bool) -> _Seen:
+    word, figures = STATES[state], lifecycle("v2gateway")["progress"]
     if state in TERMINAL:
-        return _Seen(STATES[state], 100)
+        return _Seen(word, figures[word])
     if state == "running":
-        return _Seen(STATES[state], _RUNS_FROM + (_RUNS_TO - _RUNS_FROM) * task.point(now).progress // 100)
+        least, most = figures["running"]["minimum"], figures["running"]["maximum"]
+        return _Seen(word, f"{least + (most - least) * task.point(now).progress // 100}%")
     third = min(2, 3 * (now - task.created_at) // max(1, task.delay_ms))
-    return _Seen(*_WAITS[third if six_states else 0])
+    return _FURTHER_WAITS[third - 1] if six_states and third else _Seen(word, figures["initial"])
 
 
 def _start(task: tasks.Task, state: State) -> int:

@@ -1,0 +1,1 @@
+"""The layers of the suite, from the documents alone to a model of tasks and money."""

@@ -1,0 +1,52 @@
+"""Layer 2: every promise of a provider, case by case, each with accounts of its own, in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from soundstage_contracts import clock
+from soundstage_contracts.promise import Promise, promises
+from soundstage_contracts.stage import Stage, Target
+from soundstage_contracts.verdict import NotApplicable, NotTested, Outcome, Result, Verdict
+
+LAYER = "L2"
+
+
+def matrix(target: Target, chosen: tuple[Promise, ...] | None = None) -> Iterator[Result]:
+    """Try every promise (or the chosen ones) and yield what came of each case."""
+    for promise in promises() if chosen is None else chosen:
+        for case in cases_of(promise, target):
+            yield try_promise(promise, case, target)
+
+
+def cases_of(promise: Promise, target: Target) -> tuple[str | None, ...]:
+    """Return the cases a provider has of a promise; a promise it does not make counts as one."""
+    return promise.cases(target.driver) if promise.applies(target.driver.id) else (None,)
+
+
+def try_promise(promise: Promise, case: str | None, target: Target) -> Result:
+    """Try one case of a promise."""
+    driver = target.driver
+    name = f"{driver.prefix}-{promise.number}" + ("" if case is None else f"[{case}]")
+    sources = promise.sources.get(driver.id, ())
+    stage = Stage(target, name)
+    began = clock.monotonic()
+    verdict, says = Verdict.PASS, ""
+    try:
+        _may_try(promise, target)
+        promise.run(stage, case)
+    except Outcome as outcome:
+        verdict, says = outcome.verdict, str(outcome)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+        # A check reads replies as documented; where one is not, reading it is what breaks.
+        verdict, says = Verdict.FAIL, f"a reply is not as documented: {type(error).__name__}: {error}"
+    took = clock.monotonic() - began
+    return Result(name, promise.title, verdict, says, sources, LAYER, took, tuple(stage.evidence))
+
+
+def _may_try(promise: Promise, target: Target) -> None:
+    provider = target.driver.id
+    if not promise.applies(provider):
+        raise NotApplicable(f"{target.driver.title} promises nothing of the kind")
+    if provider in promise.assumed and not target.assumptions:
+        raise NotTested(f"no document says it ({promise.assumed[provider]}); --assumptions tries it")

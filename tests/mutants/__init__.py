@@ -1,0 +1,1 @@
+"""Mutants: the simulator made wrong in one way each, to see whether the contract suite notices."""
