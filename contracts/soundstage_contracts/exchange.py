@@ -80,7 +80,7 @@ class Request:
         """Return the body's JSON, or None where it is none."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 

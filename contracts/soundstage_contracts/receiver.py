@@ -46,10 +46,11 @@ class Receiver:
         """Return the callback URL of a mailbox."""
         return f"{self._public}/callbacks/{box}"
 
-    def answer(self, box: str, *statuses: int) -> None:
-        """Answer the next attempts at this mailbox with these statuses, one each; after them with 200."""
+    def open(self, box: str, *statuses: int) -> None:
+        """Empty a mailbox; its first attempts are answered with these statuses, one each, those after them with 200."""
         with self._news:
-            self._answers[box].extend(statuses)
+            self._came[box].clear()
+            self._answers[box] = deque(statuses)
 
     def callbacks(self, box: str) -> tuple[Callback, ...]:
         """Return what came to this mailbox so far, in order of arrival."""

@@ -211,9 +211,13 @@ class Stage:
     ) -> Started:
         """Make a task; raises Broken when the create is refused."""
         how = creation if isinstance(creation, Creation) else self.creation(creation)
+        if how.assumed and not self.assumptions:
+            raise NotTested(f"no document says how to ask for {how.name}: {how.assumed}")
         who = account or self.someone
         request = how.build(prompt, **fields)
         reply = self.call(request, who)
+        if reply.status == 429 and self.target.adapter is None:
+            raise NotTested(f"the account is at its limits: {shown(reply)}")
         if reply.status != 200:
             raise Broken(f"{how.name} was refused with {reply.status}: {shown(reply)}")
         return Started(who, how, request, reply, self.driver.created(reply))
@@ -289,7 +293,7 @@ class Stage:
             raise NotTested("it needs a receiver of callbacks that the target can reach")
         self._boxes += 1
         box = Mailbox(self, self.target.receiver, f"{slug(self.check)}-{self._boxes}")
-        self.target.receiver.answer(box.name, *answers)
+        self.target.receiver.open(box.name, *answers)
         return box
 
 

@@ -64,9 +64,6 @@ class Watcher:
         assert exchange.reply is not None  # noqa: S101 - see() looked
         operation = self.contract.operation(exchange.request.method, exchange.request.path)
         seen = self._unknown if operation is None else self._operations.setdefault(operation.name, _Seen())
-        # A HEAD has no body to judge.
-        if exchange.request.method == "HEAD":
-            return
         problems = list(self.contract.problems(exchange.request, exchange.reply))
         seen.answered = seen.answered or operation is None or 200 <= exchange.reply.status < 300
         for problem in problems:

@@ -52,7 +52,26 @@ class Credits(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], **_ENV})
+class Commands(click.Group):
+    """The commands here, and those that other packages add by an entry point, loaded when one is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *self._added()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name, None when there is none."""
+        known = super().get_command(ctx, cmd_name)
+        added = {} if known is not None else self._added()
+        return added[cmd_name].load() if cmd_name in added else known
+
+    def _added(self) -> dict[str, Any]:
+        from importlib.metadata import entry_points
+
+        return {point.name: point for point in entry_points(group="soundstage.commands")}
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], **_ENV})
 @click.version_option(__version__, prog_name="soundstage")
 def main() -> None:
     """Stand in for paid AI-media providers: endpoints, tasks, prices, credits, files, signed callbacks."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mutants.domain import DomainMutant
 from mutants.wire import WireMutant, mutants_of, replies_by_operation
 from soundstage.testing import Server
 from soundstage_contracts.adapters.base import Account, Adapter, Wanted
@@ -61,6 +62,10 @@ class Ground:
                 spoken = [one for one in result.evidence if one.kind in {"call", "file"}]
                 self.trials.append(Trial(promise, case, result, frozenset(map(self.operation, spoken))))
         self.trials.sort(key=lambda trial: trial.result.seconds)
+
+    def ordered(self, first: Sequence[str]) -> list[Trial]:
+        """Return the trials, those of the promises in `first` before the others."""
+        return sorted(self.trials, key=lambda trial: short(trial.result.id) not in first)
 
     def calls(self) -> Iterator[Exchange]:
         """Yield every exchange of the run without mutants."""
@@ -146,6 +151,27 @@ def caught_on_wire(ground: Ground, mutant: WireMutant) -> str | None:
     return next(killers(bent, [one for one in ground.trials if mutant.operation in one.operations]), None)
 
 
+def caught_in_domain(ground: Ground, mutant: DomainMutant, first: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the promises that notice a domain mutant; those in `first` are tried first."""
+    target = ground.target
+    if mutant.wrap is not None:
+        target = replace(target, sender=mutant.wrap(target.sender, target.driver, target.contract))
+    elif target.adapter is not None:
+        target = replace(target, adapter=Faulty(target.adapter, mutant.fault, mutant.parameters))
+    yield from killers(target, ground.ordered(first))
+
+
+def caught_in_data(ground: Ground, url: str, first: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the promises that do not hold on another simulator, the one at `url`."""
+    admin, sender = LiveSender(url), LiveSender(f"{url}/{ground.provider}")
+    try:
+        there = replace(ground.target, sender=sender, adapter=SoundstageAdapter(admin))
+        yield from killers(there, ground.ordered(first))
+    finally:
+        admin.close()
+        sender.close()
+
+
 def killers(target: Target, trials: list[Trial]) -> Iterator[str]:
     """Yield the promises that fail, or that nobody can reach any more, while `target` is as it is now."""
     for trial in trials:
@@ -153,5 +179,10 @@ def killers(target: Target, trials: list[Trial]) -> Iterator[str]:
         result = try_promise(trial.promise, trial.case, replace(target, observe=watcher.see))
         lost = result.verdict is Verdict.NOT_REACHED and trial.result.verdict is not Verdict.NOT_REACHED
         if result.verdict is Verdict.FAIL or lost:
-            yield result.id.partition("-")[2]
-        yield from (one.id.partition("-")[2] for one in watcher.results() if one.verdict is Verdict.FAIL)
+            yield short(result.id)
+        yield from (short(one.id) for one in watcher.results() if one.verdict is Verdict.FAIL)
+
+
+def short(name: str) -> str:
+    """Return a promise's number without its provider: `MONEY-003`, or `PRICE-001[case]`."""
+    return name.partition("-")[2]

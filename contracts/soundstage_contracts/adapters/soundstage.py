@@ -90,7 +90,7 @@ class SoundstageAdapter:
 
     def clear_faults(self, account: Account) -> None:
         """Take every fault rule out of the account's universe."""
-        for rule in self._ask("GET", "/faults", account.handle)["faults"]:
+        for rule in self._ask("GET", "/faults", account.handle)["rules"]:
             self._ask("DELETE", f"/faults/{rule['id']}", account.handle)
 
     def books(self, account: Account) -> Books:

@@ -24,7 +24,7 @@ class Creation:
 
     `build(prompt, **more)` returns the cheapest such request with these further body fields; `callback` is the field
     that asks for a callback, None where there is none. `kind` is image, video, music or audio. `operation` is the
-    operationId.
+    operationId. `assumed` says what of it no document states, such as the name of a model.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Creation:
     kind: str
     build: Callable[..., Request]
     callback: str | None = None
+    assumed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def try_promise(promise: Promise, case: str | None, target: Target) -> Result:
         promise.run(stage, case)
     except Outcome as outcome:
         verdict, says = outcome.verdict, str(outcome)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, StopIteration) as error:
         # A check reads replies as documented; where one is not, reading it is what breaks.
         verdict, says = Verdict.FAIL, f"a reply is not as documented: {type(error).__name__}: {error}"
     took = clock.monotonic() - began

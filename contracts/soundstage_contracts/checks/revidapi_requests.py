@@ -1,0 +1,222 @@
+"""What RevidAPI's checks ask for: a plain request of every model, roomy accounts, files as small as they can be."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from soundstage_contracts import clock
+from soundstage_contracts.adapters.base import Account
+from soundstage_contracts.drivers.base import Created, Driver, TaskView
+from soundstage_contracts.drivers.revidapi import CLIP, PICTURE, credits_of
+from soundstage_contracts.exchange import Reply, Request
+from soundstage_contracts.oracles.revidapi import MODELS, PATHS
+from soundstage_contracts.stage import PROMPT, Stage, Started, shown
+from soundstage_contracts.verdict import NotReached, NotTested, expect
+
+ONLY = "revidapi"
+MOST_LOOKS = 300
+"""How often a check looks at an upload before it gives up."""
+PAID = tuple(model.id for model in MODELS.values() if model.path != PATHS["kol"])
+"""Models whose jobs need no upload."""
+
+
+def each_model(_: Driver) -> Iterable[str]:
+    """Return every published model."""
+    return MODELS
+
+
+def each_paid(_: Driver) -> Iterable[str]:
+    """Return every published model whose jobs need no upload."""
+    return PAID
+
+
+def each_way(_: Driver) -> Iterable[str]:
+    """Return the names of the paths that make jobs without an upload."""
+    return tuple(name for name in PATHS if name != "kol")
+
+
+def fields(model: str, **more: Any) -> dict[str, Any]:
+    """Return the plainest body of a model, with more fields; None takes one away."""
+    known = MODELS[model]
+    base: dict[str, Any] = {"model": model, "prompt": PROMPT}
+    if known.path == PATHS["motion"]:
+        base = {"model": model, "character_image_url": PICTURE, "motion_video_url": CLIP}
+    elif known.path == PATHS["video"] and not known.from_text:
+        base["img_url"] = PICTURE
+    return {name: value for name, value in (base | more).items() if value is not None}
+
+
+def job(model: str, **more: Any) -> Request:
+    """Return the plainest request of a model, with more fields."""
+    return Request.json(MODELS[model].path, fields(model, **more))
+
+
+def way_of(model: str) -> str:
+    """Return the name in PATHS of the path that makes a model's jobs."""
+    return next(name for name, path in PATHS.items() if path == MODELS[model].path)
+
+
+def cheapest(way: str) -> dict[str, Any]:
+    """Return the cheapest body of a path by its name in PATHS."""
+    model = {"image": "image-4.0", "video": "veo3.1-fast", "seedance": "seedance-2.0-fast"}
+    return fields(model.get(way, "motion-control-3.0"))
+
+
+def form(path: str, body: Mapping[str, Any], *files: tuple[str, str, str, bytes]) -> Request:
+    """Return a body as a multipart form: texts, true and false in words, lists as repeated fields."""
+    given = [(name, one) for name, value in body.items() for one in (value if isinstance(value, list) else [value])]
+    return Request.multipart(path, [(name, _text(one)) for name, one in given], files)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def roomy(stage: Stage, **wanted: Any) -> Account:
+    """Return an account whose jobs never have to wait for a place."""
+    much = dict.fromkeys(("total_concurrent", "image_concurrent", "video_concurrent", "queue"), 10_000)
+    return stage.account(limits=much, **wanted)
+
+
+def fresh(stage: Stage, **wanted: Any) -> Account:
+    """Return an account that nothing has happened to; raises NotTested where there is no adapter to make one."""
+    if stage.target.adapter is None:
+        raise NotTested("it needs an account that nothing has happened to, and there is no adapter to make one")
+    return stage.account(**wanted)
+
+
+def begun(stage: Stage, account: Account, way: str, **more: Any) -> Started:
+    """Start the cheapest job of a path, as `made` does."""
+    creation = stage.creation(way)
+    request = creation.build(PROMPT, **more)
+    reply = _placed(stage, request, account)
+    return Started(account, creation, request, reply, stage.driver.created(reply))
+
+
+def made(stage: Stage, request: Request, account: Account | None = None) -> Created:
+    """Create a job, which must succeed, and return what the reply says."""
+    return stage.driver.created(_placed(stage, request, account or stage.someone))
+
+
+def _placed(stage: Stage, request: Request, account: Account) -> Reply:
+    """Return the reply of a create, which must succeed.
+
+    Of an account that no adapter made all places may be taken, and then this waits for one; what it cannot pay is not
+    tested.
+    """
+    reply, began = stage.call(request, account), clock.monotonic()
+    refusals, alone = stage.driver.errors, stage.target.adapter is None
+    while alone and reply.status == refusals["rate"].status and clock.monotonic() - began < stage.target.patience:
+        stage.step(account)
+        reply = stage.call(request, account)
+    if alone and reply.status == refusals["credits"].status:
+        raise NotTested(f"the account cannot pay for it: {shown(reply)}")
+    expect(reply.status == 200, f"POST {request.path} answers {reply.status}: {shown(reply)}")
+    return reply
+
+
+def cost(stage: Stage, request: Request, account: Account | None = None) -> Decimal:
+    """Create a job, which must succeed, and return its cost."""
+    price = made(stage, request, account).price
+    return Decimal(0) if price is None else price
+
+
+def processing(stage: Stage, task: Started) -> TaskView:
+    """Wait until a job is being made; raises NotReached when it never is."""
+    if stage.target.adapter is None:
+        return stage.until(task, "processing")
+    for _ in range(200):
+        seen = stage.poll(task)
+        if seen.state != "pending":
+            break
+        stage.pass_seconds(1, task.account)
+    if seen.state != "processing":
+        raise NotReached(f"job {task.id} never was processing; it is {seen.state!r}")
+    return seen
+
+
+def models(stage: Stage, account: Account | None = None) -> dict[str, Any]:
+    """Return what GET /models lists, by model."""
+    listed = stage.answered(Request.get("/v1/models"), account).field("models")
+    names = [one["model"] for one in listed]
+    expect(len(set(names)) == len(names), f"a model is listed twice: {names}")
+    return dict(zip(names, listed, strict=True))
+
+
+def the_model(stage: Stage, name: str) -> dict[str, Any]:
+    """Return one listed model; raises Broken when it is not there."""
+    listed = models(stage)
+    expect(name in listed, f"GET /v1/models has no {name}")
+    found: dict[str, Any] = listed[name]
+    return found
+
+
+def row_credits(row: Mapping[str, Any]) -> Decimal:
+    """Return the credits of a price row."""
+    return credits_of(row["credits"])
+
+
+def row_fields(model: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body fields that lead to a price row, its server left out."""
+    known = MODELS[model]
+    asked = {name: row[name] for name in ("resolution", "duration", "audio", "quality") if name in row}
+    if known.speeds or "speed" in row:
+        asked["speed"] = row.get("speed", "fast")
+    return asked
+
+
+# ---- files --------------------------------------------------------------------------------------------------------
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def wav(seconds: float, rate: int = 8000) -> bytes:
+    """Return silence as 8-bit mono sound."""
+    silence = b"\x80" * round(seconds * rate)
+    head = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate, 1, 8)
+    content = b"WAVE" + head + struct.pack("<4sI", b"data", len(silence)) + silence
+    return struct.pack("<4sI", b"RIFF", len(content)) + content
+
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+    + _chunk(b"IDAT", zlib.compress(b"\0\x2a\x6f\xb0", 9))
+    + _chunk(b"IEND", b"")
+)
+MP4 = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"isom", 512, b"isom", b"mp41") + struct.pack(">I4s", 8, b"mdat")
+FILES = {
+    "image": ("boat.png", "image/png", PNG),
+    "video": ("boat.mp4", "video/mp4", MP4),
+    "audio": ("boat.wav", "audio/wav", wav(1.5)),
+}
+
+
+def upload(kind: str, content: bytes | None = None) -> Request:
+    """Return the upload of a small file of a kind."""
+    name, media_type, usual = FILES[kind]
+    file = ("file", name, media_type, usual if content is None else content)
+    return Request.multipart(f"/v1/files/upload/{kind}", (), [file])
+
+
+def status_of(upload_id: str) -> Request:
+    """Return the look-up of an upload."""
+    return Request.get(f"/v1/files/upload/{upload_id}/status")
+
+
+def landed(stage: Stage, upload_id: str, account: Account | None = None) -> dict[str, Any]:
+    """Wait until an upload is no longer processing, and return its status."""
+    who = account or stage.someone
+    for _ in range(MOST_LOOKS):
+        body = stage.answered(status_of(upload_id), who).object()
+        if body["status"] != "processing":
+            return body
+        # A file is fetched in real time, whatever the account's clock says; each look gives it some.
+        stage.step(who)
+    raise NotReached(f"the upload {upload_id} stays in processing")

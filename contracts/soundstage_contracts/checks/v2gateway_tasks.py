@@ -1,0 +1,211 @@
+"""What the /v2 gateway says of a task: a bare object, documented fields, times, progress, outputs and ids that fit."""
+
+from __future__ import annotations
+
+from soundstage_contracts.exchange import Request
+from soundstage_contracts.oracles import v2gateway as oracle
+from soundstage_contracts.promise import promise
+from soundstage_contracts.stage import Stage, Started
+from soundstage_contracts.verdict import expect
+from soundstage_contracts.walking import creations, open_words, reach, task_in, walk, words
+
+FIELDS = {"task_id", "status", "fail_reason", "submit_time", "start_time", "finish_time", "progress", "data"}
+QUEUED = 11
+RUNNING = {"veo": 90, "videos": 90, "images": 20, "audio": 40}
+
+
+def model_of(task: Started) -> str:
+    """Return the model a task was asked of."""
+    return str(task.request.value()["model"])
+
+
+@promise("LIFE-301", {"v2gateway": "R-V2-001 R-V2-030 R-V2-032"}, each=creations)
+def submit_tells_the_id(stage: Stage, creation: str) -> None:
+    """A submit is answered with the task's id, and with nothing else."""
+    task = stage.start(stage.account(), creation)
+    body = task.reply.object()
+    expect(isinstance(body.get("task_id"), str) and bool(body["task_id"]), f"task_id is {body.get('task_id')!r}")
+    if stage.assumptions:
+        expect(set(body) == {"task_id"}, f"a submit's reply has task_id alone, and this one {sorted(body)}")
+
+
+@promise(
+    "LIFE-302",
+    {"v2gateway": "R-V2-031"},
+    assumed={"v2gateway": "the pattern is read out of two examples (R-V2-031)"},
+    each=creations,
+)
+def ids_have_their_form(stage: Stage, creation: str) -> None:
+    """An id is a UUID, or for Veo the model, the second of the submit and ten letters or digits."""
+    task = stage.start(stage.account(), creation)
+    submitted = stage.poll_reply(task).field("submit_time")
+    expect((":" in task.id) == (creation == "veo"), f"the id of a {model_of(task)} task is {task.id}")
+    oracle.check_id(task.id, model_of(task), submitted)
+
+
+@promise("LIFE-303", {"v2gateway": "R-V2-040 R-V2-041 R-V2-042 R-V2-043 R-V2-044 R-V2-045 R-V2-048"}, each=creations)
+def polls_are_bare(stage: Stage, creation: str) -> None:
+    """A poll's body is the task itself, in no envelope, with every documented field, and Veo's own for Veo alone."""
+    task = stage.start(stage.account(), creation)
+    wanted = FIELDS | (oracle.VEO.keys() if creation == "veo" else set())
+    replies = [look.reply for look in walk(stage, task)] if stage.target.adapter else [stage.poll_reply(task)]
+    for reply in replies:
+        body = reply.object()
+        expect(body.keys() >= FIELDS, f"a poll lacks {sorted(FIELDS - body.keys())}")
+        expect(not body.keys() & {"code", "message"}, "a poll is wrapped in an envelope")
+        if stage.assumptions:
+            expect(body.keys() == wanted, f"a poll has {sorted(body)}, and should have {sorted(wanted)}")
+            expect(body["data"].keys() == {"output", "outputs"}, f"data has {sorted(body['data'])}")
+
+
+@promise(
+    "LIFE-304",
+    {"v2gateway": "R-V2-043 R-V2-047 R-V2-056"},
+    assumed={"v2gateway": "that times are 0 until reached (R-V2-043), and their order (R-V2-047)"},
+    each=words,
+)
+def times_are_zero_until_reached(stage: Stage, state: str) -> None:
+    """Times are Unix seconds in their order, and 0 until the task has come that far."""
+    life = stage.driver.life
+    task = task_in(stage, state)
+    body = stage.poll_reply(task).object()
+    oracle.check_times(body, state in life.terminal)
+    # A task that fails before it begins never started.
+    begun = state in {life.running, life.success}
+    expect(bool(body["start_time"]) == begun, f"start_time is {body['start_time']} while the task is {state!r}")
+
+
+@promise(
+    "LIFE-305",
+    {"v2gateway": "R-V2-044 R-V2-054 R-V2-055"},
+    assumed={"v2gateway": "only the 100% of success is documented (R-V2-044)"},
+    each=words,
+)
+def progress_fits_the_state(stage: Stage, state: str) -> None:
+    """Progress is 0% before the start, 30% to 99% on the way, and 100% at both ends."""
+    life = stage.driver.life
+    task = task_in(stage, state)
+    now = oracle.percent(stage.poll_reply(task).field("progress"))
+    least, most = {life.initial: (0, 0), life.running: (30, 99)}.get(state, (100, 100))
+    expect(least <= now <= most, f"progress is {now:g} while the task is {state!r}")
+    if state == life.running and stage.target.adapter is not None:
+        last = [look.view for look in walk(stage, task, stride=1.0) if look.view.state == state][-1]
+        expect((last.progress or 0) >= 90, f"progress is {last.progress} a second before the end, far from 99")
+
+
+@promise("LIFE-306", {"v2gateway": "R-V2-044 R-V2-045 R-V2-049 R-V2-060"}, each=creations)
+def outputs_agree(stage: Stage, creation: str) -> None:
+    """At success progress is 100%, and data has the link, as output, as outputs, or as both with output the first."""
+    task = stage.start(stage.account(), creation)
+    stage.follow(task)
+    body = stage.poll_reply(task).object()
+    oracle.check_output(body)
+    expect(body["progress"] == "100%", f"the task succeeded, and its progress is {body['progress']!r}")
+    if stage.assumptions:
+        outputs = body["data"]["outputs"]
+        expect(outputs == [body["data"]["output"]], f"a task has one output, and this one {outputs}")
+
+
+@promise("LIFE-307", {"v2gateway": "R-V2-046"}, each=words)
+def veo_names_its_platform(stage: Stage, state: str) -> None:
+    """A Veo task says google, google-videos and an empty search_item, whatever its state."""
+    task = task_in(stage, state, "veo")
+    body = stage.poll_reply(task).object()
+    shown = {name: body.get(name) for name in oracle.VEO}
+    expect(shown == oracle.VEO, f"a Veo task should say {oracle.VEO}, and says {shown}")
+
+
+@promise("LIFE-308", {"v2gateway": "R-V2-042 R-V2-073"}, each=words)
+def reason_only_at_failure(stage: Stage, state: str) -> None:
+    """fail_reason is an empty text in every state but failure, where it says why."""
+    life = stage.driver.life
+    task = task_in(stage, state)
+    reason = stage.poll_reply(task).field("fail_reason")
+    expect(isinstance(reason, str), f"fail_reason is a text, and here {reason!r}")
+    expect(bool(reason.strip()) == (state == life.failure), f"fail_reason is {reason!r} while the task is {state!r}")
+
+
+@promise(
+    "LIFE-309",
+    {"v2gateway": "R-V2-051 R-V2-055"},
+    assumed={"v2gateway": "who sees the two further words, and for how long, is ours"},
+)
+def six_states(stage: Stage) -> None:
+    """A key of the six-state family sees SUBMITTED at 10% and QUEUED at 20% between NOT_START and IN_PROGRESS."""
+    looks = walk(stage, stage.start(stage.account(plan="six-states")), stride=1.0)
+    way = list(dict.fromkeys(look.view.state for look in looks))
+    wanted = ["NOT_START", "SUBMITTED", "QUEUED", "IN_PROGRESS", "SUCCESS"]
+    expect(way == wanted, f"the task went {way}, and should have gone {wanted}")
+    shown = {look.view.state: look.view.progress for look in looks if look.view.state in stage.driver.life.extra}
+    expect(shown == {"SUBMITTED": 10, "QUEUED": 20}, f"progress by state is {shown}")
+    for look in looks:
+        begun = look.view.state in {"IN_PROGRESS", "SUCCESS"}
+        expect(("start_time" in look.view.times) == begun, f"start_time is wrong while {look.view.state}")
+
+
+@promise(
+    "LIFE-310",
+    {"v2gateway": "R-V2-047"},
+    assumed={"v2gateway": "that every task takes as long as the worked example, and the seconds of images and audio"},
+    each=creations,
+)
+def takes_its_time(stage: Stage, creation: str) -> None:
+    """A task waits 11 s and runs as long as its kind does, 90 s for a video."""
+    _ = stage.adapter  # a clock that nobody holds may run at a speed of its own
+    task = stage.start(stage.account(), creation)
+    stage.follow(task)
+    body = stage.poll_reply(task).object()
+    waited, ran = body["start_time"] - body["submit_time"], body["finish_time"] - body["start_time"]
+    expect(waited == QUEUED, f"the task waited {waited} s, and should have waited {QUEUED}")
+    expect(ran == RUNNING[creation], f"the task ran {ran} s, and should have run {RUNNING[creation]}")
+
+
+@promise(
+    "LIFE-311",
+    {"v2gateway": "R-V2-055 R-V2-056 R-V2-073"},
+    assumed={"v2gateway": "what a failed task shows besides its reason is from other material"},
+    each=open_words,
+)
+def failure_is_whole(stage: Stage, before: str) -> None:
+    """A failed task shows the reason it failed for, 100%, its end, and no output."""
+    task = stage.start(stage.account())
+    started = reach(stage, task, before).times.get("start_time", 0)
+    reason = "people in the picture"
+    stage.failed(task, reason)
+    body = stage.poll_reply(task).object()
+    expect(reason in body["fail_reason"], f"the task failed for {reason!r}, and says {body['fail_reason']!r}")
+    expect(body["progress"] == "100%", f"the progress of a failed task is {body['progress']!r}")
+    expect(body["start_time"] == started, f"start_time was {started:g} and became {body['start_time']}")
+    expect(body["finish_time"] >= body["submit_time"], f"finish_time of a failed task is {body['finish_time']}")
+    expect(not oracle.results(body), f"a failed task shows {body['data']}")
+
+
+@promise("FILE-301", {"v2gateway": "R-V2-003 R-V2-045"}, each=creations)
+def media_fits_the_scope(stage: Stage, creation: str) -> None:
+    """What a scope makes is of its kind: an image, a video or a sound, the same at every fetch."""
+    task = stage.start(stage.account(), creation)
+    stage.follow(task)
+    wanted = oracle.MEDIA[task.request.path.split("/")[2]]
+    for link in oracle.results(stage.poll_reply(task).object()):
+        came = stage.fetch(link)
+        expect(came.status == 200 and bool(came.body), f"the result answers {came.status} with {len(came.body)} bytes")
+        expect(came.media_type.startswith(wanted), f"the result came as {came.media_type!r}, not as {wanted}…")
+        expect(stage.fetch(link).body == came.body, "the same link gave two different files")
+
+
+@promise(
+    "PRICE-301",
+    assumed={"v2gateway": "no price is published (R-V2-075); these are the credits that the simulator invents (D7)"},
+    each=creations,
+)
+def invented_prices(stage: Stage, creation: str) -> None:
+    """A task costs the credits of its kind, and by default no more for what is asked of it."""
+    account = stage.account()
+    wanted = {"veo": 40, "videos": 30, "images": 4, "audio": 6}[creation]
+    stage.start(account, creation)
+    expect(stage.taken(account) == wanted, f"the task took {stage.taken(account)} credits, and should take {wanted}")
+    stage.start(account, creation, duration=10, resolution="1080P", watermark=True)
+    expect(stage.taken(account) == 2 * wanted, f"two tasks took {stage.taken(account)} credits, not {2 * wanted}")
+    if creation == "videos":
+        stage.call(Request.json("/v2/videos/generations", {"prompt": "A boat", "model": "wan3.0-video"}), account)
+        expect(stage.taken(account) == 80, f"a video of a third model took {stage.taken(account) - 60} credits, not 20")
