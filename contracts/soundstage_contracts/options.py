@@ -25,6 +25,7 @@ class Options:
     `base_url` stands in for the provider's scheme and host. `adapter` is soundstage or none; with one, assumptions are
     tried and nothing is guarded; without, only what documents say is tried and `max_credits` is 0, which only reads.
     `only` are beginnings of promise ids. `patience` is how many seconds a task may take where nobody can move its time.
+    `runner` tells apart the parts of one run that share a target at the same time.
     """
 
     provider: str
@@ -45,6 +46,7 @@ class Options:
     webhook_secret: str | None = None
     patience: float = 300.0
     tape: Path | None = None
+    runner: str = ""
 
     def settled(self) -> Options:
         """Return the options with everything filled in that follows from the rest."""

@@ -51,6 +51,7 @@ class Session:
         self.options = Options(
             self.provider, self.base_url or f"/{self.provider}", adapter=adapter,
             seed=config.getoption("contract_seed"),
+            runner=f"-{workerinput['workerid']}" if (workerinput := getattr(config, "workerinput", None)) else "",
             layers=_layers(config.getoption("contract_layers")),
             max_credits=_credits(config.getoption("max_credits")), **{name: config.getoption(name) for name in _GIVEN},
         )  # fmt: skip

@@ -97,7 +97,7 @@ class Run:
         key, refused = self.options.api_key, None
         if adapter is not None:
             try:
-                key = adapter.open(self.driver.id, "front-door", Wanted()).key
+                key = adapter.open(self.driver.id, f"front-door{self.options.runner}", Wanted()).key
             except Outcome as outcome:
                 refused = str(outcome)
         knock(self.driver, self.contract, sender, key)
@@ -169,8 +169,9 @@ class Run:
         made = exchange.reply.json() if exchange.reply is not None and exchange.reply.body else None
         if isinstance(made, dict) and exchange.request.path.endswith("/keys"):
             number = str(made.get("key", "")).rpartition("-")[2]
-            self._hide(made.get("key"), f"API_KEY_{number}" if number.isdecimal() else "API_KEY")
-            self._hide(made.get("webhook_secret"), "WEBHOOK_SECRET")
+            behind = f"_{number}" if number.isdecimal() else "_0"
+            self._hide(made.get("key"), f"API_KEY{behind}")
+            self._hide(made.get("webhook_secret"), f"WEBHOOK_SECRET{behind}")
         for look in self._set_up:
             look(exchange)
 

@@ -162,3 +162,12 @@ def test_what_the_guard_answered_is_no_failure_of_the_target() -> None:
     judge = Judge(driver_of("midsync"))
     denied = Reply(599, (("x-contract-guard", "denied"),))
     assert judge.why("generateVideo", "ServerError", "", Request("GET", "/"), denied) is not None
+
+
+def test_a_probe_that_the_guard_stopped_is_no_failure_and_one_that_was_let_in_is() -> None:
+    judge = Judge(driver_of("midsync"))
+    reply = Reply(200, (("content-type", "application/json"),), b"{}")
+    said = "Expected 401 or 403, got `{}` for `POST /unified-video/generate`"
+    request = Request("POST", "/unified-video/generate")
+    assert judge.why("generateVideo", "IgnoredAuth", said.format("599 Unknown"), request, reply) is not None
+    assert judge.why("generateVideo", "IgnoredAuth", said.format("200 OK"), request, reply) is None

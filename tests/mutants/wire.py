@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -58,6 +59,11 @@ WHOLE: dict[str, Callable[[Reply], Reply]] = {
     "cut-short": lambda reply: replace(reply, body=reply.body[: len(reply.body) // 2]),
 }
 """What may happen to a reply as a whole."""
+_DOCUMENTS = frozenset({"getOpenapi"})
+"""Operations whose reply is a whole published document; only the beginning of it is taken for fields."""
+_DEEPEST = 12
+_MOST_REPLIES = 40
+"""So many distinct replies of an operation and status are looked at for fields."""
 HEADERS = ("retry-after", "allow", "content-disposition", "location")
 
 
@@ -101,7 +107,11 @@ class WireMutant:
 def mutants_of(operation: str, replies: Iterable[Reply]) -> Iterator[WireMutant]:
     """Yield every mutant that changes at least one of an operation's replies, each once, in a fixed order."""
     made: dict[WireMutant, None] = {}
+    counted: Counter[int] = Counter()
     for reply in replies:
+        counted[reply.status] += 1
+        if counted[reply.status] > _MOST_REPLIES:
+            continue
         for mutant in _candidates(operation, reply):
             if mutant not in made and mutant.applied(reply) != reply:
                 made[mutant] = None
@@ -113,7 +123,8 @@ def _candidates(operation: str, reply: Reply) -> Iterator[WireMutant]:
     for header in HEADERS:
         if reply.header(header) is not None:
             yield WireMutant(operation, reply.status, "drop", header=header)
-    for path in dict.fromkeys(path for value in _values(reply) for path in _paths(value)):
+    depth = 1 if operation in _DOCUMENTS else _DEEPEST
+    for path in dict.fromkeys(path for value in _values(reply) for path in _paths(value) if len(path) <= depth):
         for operator in OPERATORS:
             if path or operator == "extra-key":
                 yield WireMutant(operation, reply.status, operator, path)

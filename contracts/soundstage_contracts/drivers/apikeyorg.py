@@ -98,9 +98,9 @@ class ApiKeyOrg(Driver):
         image, music = "/v1/images/generations", "/v1/music/generations"
         return (
             Creation("video", "createVideoTask", "video", _build("/v1/videos", VIDEO), "callback_url"),
-            Creation("form", "createVideoTask", "video", _form, "callback_url"),
-            Creation("image", "createImageTask", "image", _build(image, IMAGE), "callback_url"),
-            Creation("music", "createMusicTask", "music", _build(music, MUSIC), "callback_url"),
+            Creation("form", "createVideoTask", "video", _form, "callback_url", "multipart fields (D8)"),
+            Creation("image", "createImageTask", "image", _build(image, IMAGE), "callback_url", "its models"),
+            Creation("music", "createMusicTask", "music", _build(music, MUSIC), "callback_url", "its models"),
         )
 
     def created(self, reply: Reply) -> Created:

@@ -141,9 +141,13 @@ class MidSync(Driver):
 
     def worst_price(self, request: Request) -> Decimal | None:
         """Price creates by the published cells; a quote and every documented read are free."""
-        path = request.path.partition("?")[0]
+        path, _, query = request.path.partition("?")
         if path in {"/unified-video/generate", "/v1/videos/generations"} and request.method == "POST":
-            known = oracle.price(request.value())
+            body = request.value()
+            if query and not (isinstance(body, dict) and "duration_seconds" in body):
+                # A key in the query makes it a landing request, which reads no `duration`: nobody can tell the price.
+                return None
+            known = oracle.price(body)
             return None if known is None else known.most
         if request.method == "GET":
             read = path in READS or (path.startswith("/unified-video/") and path.endswith("/status"))

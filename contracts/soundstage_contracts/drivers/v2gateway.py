@@ -81,8 +81,8 @@ class V2Gateway(Driver):
         return (
             Creation("veo", "submitTask", "video", _smallest("videos", "veo3"), "notify_hook"),
             Creation("videos", "submitTask", "video", _smallest("videos", "sora-2"), "notify_hook"),
-            Creation("images", "submitTask", "image", _smallest("images", "image-model"), "notify_hook"),
-            Creation("audio", "submitTask", "audio", _smallest("audio", "audio-model"), "notify_hook"),
+            Creation("images", "submitTask", "image", _smallest("images", "image-model"), "notify_hook", "its models"),
+            Creation("audio", "submitTask", "audio", _smallest("audio", "audio-model"), "notify_hook", "its models"),
         )
 
     def created(self, reply: Reply) -> Created:

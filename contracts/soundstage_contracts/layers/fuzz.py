@@ -22,7 +22,7 @@ from soundstage_contracts.verdict import NotTested, Outcome, Result, Unreachable
 from soundstage_contracts.wire import GUARD
 
 LAYER = "L1"
-EXAMPLES = 15
+EXAMPLES = 10
 SECONDS = 120.0
 WRONG_KEY = "sk_test_verify_invalid"
 """A key that nobody was given."""

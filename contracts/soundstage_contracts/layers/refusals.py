@@ -109,7 +109,8 @@ class Judge:
 
     def why(self, operation: str, failure: str, message: str, request: Request, reply: Reply) -> str | None:
         """Return why a failure is none, or None where it stands; `failure` is its class's name."""
-        if reply.header(GUARD) is not None:
+        # Of a probe without the right key only the message tells what answered it.
+        if reply.header(GUARD) is not None or (failure == "IgnoredAuth" and "got `599 " in message):
             return "the guard answered, not the target"
         if failure == "RejectedPositiveData":
             return self._refused(operation, request, reply)

@@ -25,13 +25,13 @@ FORMAT = "soundstage-contract-report"
 VERSION = 1
 MOST_TEXT = 4_000
 """A body is shown up to so many characters."""
-MOST_EXCHANGES = {Verdict.PASS: 4, Verdict.NOT_TESTED: 4, Verdict.NOT_APPLICABLE: 0}
+MOST_EXCHANGES = {Verdict.PASS: 2, Verdict.NOT_TESTED: 2, Verdict.NOT_APPLICABLE: 0}
 """How many of the last exchanges are shown for a verdict; of the others MOST_OF_A_FAILURE."""
 MOST_OF_A_FAILURE = 12
 # They say when a reply was made and by whom, which is nobody's promise, and differ from run to run.
 UNTOLD = {"date", "server"}
 
-_NAMES = re.compile(r"\$(?:BASE_URL|TARGET|CALLBACKS|WEBHOOK_SECRET|API_KEY(?:_\d+)?)")
+_NAMES = re.compile(r"\$(?:BASE_URL|TARGET|CALLBACKS|(?:WEBHOOK_SECRET|API_KEY)(?:_\d+)?)")
 
 Document = dict[str, Any]
 

@@ -70,14 +70,14 @@ class LogRow:
 
 def logs(call: Call, tx: Tx) -> Reply:
     """GET /v1/usage/logs: one row per request, the newest first."""
-    if is_landing(call):
-        return _landing_logs(call, tx)
     query = read(LogsQuery, call.query)
     if isinstance(query, Problem):
         return reply_to(query)
     span = _span("from", query.from_, "to", query.to)
     if isinstance(span, Problem):
         return reply_to(span)
+    if is_landing(call):
+        return _landing_logs(call, tx)
     rows = [row for row in _rows(tx, call, span) if query.model is None or row.model == query.model]
     page = rows[(query.page - 1) * query.limit : query.page * query.limit]
     return Reply(
@@ -90,14 +90,14 @@ def logs(call: Call, tx: Tx) -> Reply:
 
 def summary(call: Call, tx: Tx) -> Reply:
     """GET /v1/usage/summary: the sums of the same rows."""
-    if is_landing(call):
-        return _landing_summary(call, tx)
     query = read(SummaryQuery, call.query)
     if isinstance(query, Problem):
         return reply_to(query)
     span = _span("from", query.from_, "to", query.to)
     if isinstance(span, Problem):
         return reply_to(span)
+    if is_landing(call):
+        return _landing_summary(call, tx)
     requests: dict[str, int] = defaultdict(int)
     points: dict[str, int] = defaultdict(int)
     read_tokens = written_tokens = 0
