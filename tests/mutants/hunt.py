@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mutants.domain import DomainMutant
-from mutants.wire import WireMutant, mutants_of, replies_by_operation
+from mutants.wire import FILE, WireMutant, mutants_of, replies_by_operation
 from soundstage.testing import Server
 from soundstage_contracts.adapters.base import Account, Adapter, Wanted
 from soundstage_contracts.adapters.soundstage import SoundstageAdapter
@@ -22,8 +22,6 @@ from soundstage_contracts.stage import Target
 from soundstage_contracts.verdict import Result, Verdict
 from soundstage_contracts.watch import Watcher
 from soundstage_contracts.wire import LiveSender, Sender
-
-FILE = "a result's file"
 
 
 @dataclass(frozen=True, slots=True)

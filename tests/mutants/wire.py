@@ -59,8 +59,10 @@ WHOLE: dict[str, Callable[[Reply], Reply]] = {
     "cut-short": lambda reply: replace(reply, body=reply.body[: len(reply.body) // 2]),
 }
 """What may happen to a reply as a whole."""
-_DOCUMENTS = frozenset({"getOpenapi"})
-"""Operations whose reply is a whole published document; only the beginning of it is taken for fields."""
+FILE = "a result's file"
+"""What stands for the operation where a reply's URL is fetched."""
+_SHALLOW = {FILE: -1, "getOpenapi": 1}
+"""How deep fields are looked for in what is no reply of an API but a file, or a whole published document."""
 _DEEPEST = 12
 _MOST_REPLIES = 40
 """So many distinct replies of an operation and status are looked at for fields."""
@@ -123,7 +125,7 @@ def _candidates(operation: str, reply: Reply) -> Iterator[WireMutant]:
     for header in HEADERS:
         if reply.header(header) is not None:
             yield WireMutant(operation, reply.status, "drop", header=header)
-    depth = 1 if operation in _DOCUMENTS else _DEEPEST
+    depth = _SHALLOW.get(operation, _DEEPEST)
     for path in dict.fromkeys(path for value in _values(reply) for path in _paths(value) if len(path) <= depth):
         for operator in OPERATORS:
             if path or operator == "extra-key":

@@ -35,10 +35,12 @@ class Run:
 
     visited: set[str] = field(default_factory=set)
     world: World | None = None
+    opened: int = 0
 
     def open(self, target: Target) -> World:
         """Return a new world for an example."""
-        self.world = World(target, self.visited)
+        self.opened += 1
+        self.world = World(target, self.visited, self.opened)
         return self.world
 
 

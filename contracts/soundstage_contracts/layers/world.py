@@ -57,10 +57,10 @@ class Purse:
 class World:
     """One example: a rich and a poor account in a world of their own, and what the model expects there."""
 
-    def __init__(self, target: Target, visited: set[str]) -> None:
-        """Open the accounts; `visited` collects the cells that were reached, over all examples."""
+    def __init__(self, target: Target, visited: set[str], number: int) -> None:
+        """Open the accounts of example `number`; `visited` collects the cells that were reached, over all examples."""
         self.driver = target.driver
-        self.stage = Stage(target, f"{target.driver.prefix}-MODEL-001")
+        self.stage = Stage(target, f"{target.driver.prefix}-MODEL-001-{number}")
         self.visited = visited
         limits = room(self.driver.id).limits
         rich = self.stage.account() if limits is None else self.stage.account(limits=limits)
