@@ -15,7 +15,7 @@ unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check clients fuzz bench bench-quick new-provider lock readme clean
+.PHONY: help run test check verify mutants clients fuzz bench bench-quick new-provider lock readme clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ check: $(STAMP) ## Lint, check types and check who may import whom
 clients: $(STAMP) ## Run the official OpenAI, LangChain and LiteLLM clients against the simulator (ARGS="--only openai-3")
 	$(BIN)/python tests/clients/run.py --envs $(VENV)-clients $(ARGS)
 
+verify: $(STAMP) ## Try every promise of every provider on a simulator (ARGS="--report-html report.html" adds a report)
+	$(BIN)/soundstage verify all $(ARGS)
+
+mutants: $(STAMP) ## Make the simulator wrong in every way and see whether the contract suite notices (some minutes)
+	$(BIN)/python tests/mutants/run.py --jobs $(JOBS) $(ARGS)
+
 fuzz: $(STAMP) ## Send 20,000 generated requests and check every reply and every credit (ARGS="--seed 7 --provider midsync")
 	$(BIN)/python tests/fuzz/run.py $(ARGS)
 
@@ -53,8 +59,9 @@ lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 --all-extras --upgrade --quiet --output-file requirements.lock
 
-readme: $(STAMP) ## Write the generated tables of README.md anew
+readme: $(STAMP) ## Write the generated tables of README.md and contracts/COVERAGE.md anew
 	$(BIN)/python tests/packaging/readme_tables.py --write
+	$(BIN)/python -m soundstage_contracts.coverage --write
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) $(VENV)-clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build

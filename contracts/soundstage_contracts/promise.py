@@ -45,13 +45,18 @@ class Promise:
         """The whole docstring, the promise's entry in the catalogue."""
         return inspect.getdoc(self.check) or ""
 
+    @property
+    def providers(self) -> frozenset[str]:
+        """The providers that promise this."""
+        return frozenset({*self.sources, *self.assumed})
+
     def applies(self, provider: str) -> bool:
         """Return whether the provider promises this."""
-        return provider in self.sources or provider in self.assumed
+        return provider in self.providers
 
     def cases(self, driver: Driver) -> tuple[str | None, ...]:
-        """Return the names of the promise's cases, or one None where it has none."""
-        return (None,) if self.each is None else tuple(self.each(driver))
+        """Return the names of the promise's cases; one None where it is no matter of cases, or has none here."""
+        return (None,) if self.each is None else tuple(self.each(driver)) or (None,)
 
     def run(self, stage: Stage, case: str | None) -> None:
         """Try the promise; raises an Outcome unless it holds."""

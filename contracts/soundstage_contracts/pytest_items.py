@@ -21,14 +21,14 @@ from soundstage_contracts.documents import providers
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.front_door import WrongTargetError
-from soundstage_contracts.layers.matrix import try_promise
+from soundstage_contracts.layers.matrix import cases_of, result_id, try_promise
 from soundstage_contracts.options import Options
 from soundstage_contracts.promise import Promise, promises
 from soundstage_contracts.report.document import exchange_told, redactor
 from soundstage_contracts.report.junit import in_words
-from soundstage_contracts.run import Run, result_id
+from soundstage_contracts.run import Run
 from soundstage_contracts.simulator import NoSimulatorError, Simulator
-from soundstage_contracts.stage import Target
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import Result, Verdict
 
 _MOST_SHOWN = 6
@@ -126,8 +126,7 @@ class Promises(pytest.File):
         for name in _planned(suite, asked):
             yield Whole.from_parent(self, name=name[1], layer=name[0])
         for promise in promises() if "L2" in asked else ():
-            applies = promise.applies(suite.provider)
-            for case in promise.cases(suite.driver) if applies else (None,):
+            for case in cases_of(promise, suite.driver):
                 yield Case.from_parent(self, name=result_id(suite.driver, promise, case), promise=promise, case=case)
 
 

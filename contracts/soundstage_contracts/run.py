@@ -14,14 +14,13 @@ from soundstage_contracts.adapters.base import Account, Adapter, Wanted
 from soundstage_contracts.adapters.soundstage import SoundstageAdapter
 from soundstage_contracts.contract import Contract
 from soundstage_contracts.drivers import driver_of
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Exchange
 from soundstage_contracts.front_door import Exit, WrongTargetError, knock
-from soundstage_contracts.layers.matrix import matrix
+from soundstage_contracts.layers.matrix import cases_of, matrix, result_id
 from soundstage_contracts.options import LAYERS, Options, Planned, Report, chosen
 from soundstage_contracts.promise import Promise, promises
 from soundstage_contracts.receiver import Receiver
-from soundstage_contracts.stage import Target
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import Outcome, Result, Verdict
 from soundstage_contracts.wire import LiveSender, origin_of
 
@@ -190,7 +189,7 @@ class Run:
 
     def _cases(self) -> Iterator[Planned]:
         for promise in self._promises():
-            for case in _cases_of(promise, self.driver):
+            for case in cases_of(promise, self.driver):
                 name = result_id(self.driver, promise, case)
                 if chosen(name, self.options.only):
                     yield Planned(name, promise.title, promise.sources.get(self.driver.id, ()))
@@ -201,7 +200,7 @@ class Run:
 
     def _promises(self) -> tuple[Promise, ...]:
         def wanted(promise: Promise) -> bool:
-            names = (result_id(self.driver, promise, case) for case in _cases_of(promise, self.driver))
+            names = (result_id(self.driver, promise, case) for case in cases_of(promise, self.driver))
             return any(chosen(name, self.options.only) for name in names)
 
         return tuple(promise for promise in promises() if wanted(promise))
@@ -260,15 +259,6 @@ def verify(options: Options, told: Callable[[Result], None] = lambda result: Non
         for result in run.results():
             told(result)
     return run.report
-
-
-def _cases_of(promise: Promise, driver: Driver) -> tuple[str | None, ...]:
-    return promise.cases(driver) if promise.applies(driver.id) else (None,)
-
-
-def result_id(driver: Driver, promise: Promise, case: str | None) -> str:
-    """Return the id a case of a promise has in results."""
-    return f"{driver.prefix}-{promise.number}" + ("" if case is None else f"[{case}]")
 
 
 def _is_here(url: str) -> bool:

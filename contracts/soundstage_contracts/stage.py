@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 from soundstage_contracts import clock
 from soundstage_contracts.adapters.base import Account, Adapter, Books, Wanted
-from soundstage_contracts.contract import Contract
-from soundstage_contracts.drivers.base import Created, Creation, Driver, ErrorView, TaskView
+from soundstage_contracts.drivers.base import Creation, Driver, ErrorView, TaskView
 from soundstage_contracts.exchange import Exchange, Reply, Request
-from soundstage_contracts.receiver import Callback, Receiver
+from soundstage_contracts.mailbox import Mailbox
+from soundstage_contracts.target import Started, Target, shown, slug
 from soundstage_contracts.verdict import Broken, NotReached, NotTested, UnreachableError, expect
-from soundstage_contracts.wire import Sender
 
 PROMPT = "A paper boat on a mountain lake at dawn"
 MOST_STEPS = 200
 MOST_LOOKS = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What the suite is pointed at, and by whom it may be driven.
-
-    `patience` is how many seconds a task may take where nobody can move its time; `assumptions` says that the target
-    claims to share the documents' assumptions; `given` is the account of `--api-key`, None where the adapter makes its
-    own.
-    """
-
-    driver: Driver
-    contract: Contract
-    sender: Sender
-    adapter: Adapter | None = None
-    receiver: Receiver | None = None
-    given: Account | None = None
-    assumptions: bool = True
-    patience: float = 300.0
-    observe: Callable[[Exchange], None] = lambda exchange: None
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A task that a check made: by which account, which creation, with which request and reply."""
-
-    account: Account
-    creation: Creation
-    request: Request
-    reply: Reply
-    created: Created
-
-    @property
-    def id(self) -> str:
-        """The task's id."""
-        return self.created.id
 
 
 @dataclass
@@ -306,50 +267,6 @@ class Stage:
         if self.target.receiver is None:
             raise NotTested("it needs a receiver of callbacks that the target can reach")
         self._boxes += 1
-        box = Mailbox(self, self.target.receiver, f"{slug(self.check)}-{self._boxes}")
-        self.target.receiver.open(box.name, *answers)
-        return box
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """Where a check's callbacks arrive."""
-
-    stage: Stage
-    receiver: Receiver
-    name: str
-
-    @property
-    def url(self) -> str:
-        """What to ask the target to call."""
-        return self.receiver.url(self.name)
-
-    def wait(self, count: int = 1, seconds: float = 10.0) -> tuple[Callback, ...]:
-        """Return what came once `count` attempts are there; raises Broken when fewer came in `seconds` of real time."""
-        came = self.receiver.wait(self.name, count, seconds)
-        for callback in came[len(self._kept()) :]:
-            request = Request("POST", callback.path, callback.headers, callback.body)
-            self.stage._keep(Exchange(request, Reply(callback.answered), "callback", self.stage.check))  # noqa: SLF001
-        if len(came) < count:
-            raise Broken(f"{len(came)} callbacks came where {count} should have")
-        return came
-
-    def all(self) -> tuple[Callback, ...]:
-        """Return what has come so far."""
-        return self.wait(0)
-
-    def _kept(self) -> list[Exchange]:
-        ending = f"/{self.name}"
-        came = (one for one in self.stage.evidence if one.kind == "callback")
-        return [one for one in came if one.request.path.partition("?")[0].endswith(ending)]
-
-
-def slug(text: str) -> str:
-    """Return a text as a plain name: letters, digits and dashes, short, and different for different texts."""
-    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return plain if plain == text.lower() else f"{plain[:40].strip('-')}-{sha256(text.encode()).hexdigest()[:8]}"
-
-
-def shown(reply: Reply) -> str:
-    """Return the beginning of a reply's body as text."""
-    return reply.body[:200].decode("utf-8", "replace")
+        name = f"{slug(self.check)}-{self._boxes}"
+        self.target.receiver.open(name, *answers)
+        return Mailbox(self.target.receiver, name, self.check, self._keep)

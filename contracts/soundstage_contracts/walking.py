@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from soundstage_contracts.drivers.base import Driver, TaskView
 from soundstage_contracts.exchange import Reply
-from soundstage_contracts.stage import Stage, Started
+from soundstage_contracts.stage import Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import NotReached
 
 MOST_LOOKS = 600

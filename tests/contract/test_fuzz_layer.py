@@ -15,7 +15,7 @@ from soundstage_contracts.exchange import Exchange, Reply, Request
 from soundstage_contracts.layers.fuzz import fuzz
 from soundstage_contracts.layers.pinned import CALLBACK, addresses, harmless, hosts, pinned
 from soundstage_contracts.layers.refusals import Judge
-from soundstage_contracts.stage import Target
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import Result, Verdict
 from soundstage_contracts.wire import LiveSender
 from support.layered import Aim, Fault

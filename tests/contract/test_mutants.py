@@ -1,4 +1,4 @@
-"""The suite is tested itself: a fixed sample of mutants, every one of which it must notice (`make mutants` hunts all)."""
+"""The suite is tested itself: it must notice a fixed sample of mutants (`make mutants` hunts them all)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mutants.data import copied, data_mutants, running
 from mutants.domain import EVERYONE, domain_mutants
 from mutants.hunt import Ground, caught_by_shape, caught_in_data, caught_in_domain, caught_on_wire, ground

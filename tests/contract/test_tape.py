@@ -20,9 +20,10 @@ from soundstage_contracts.exchange import Exchange, Reply, Request
 from soundstage_contracts.layers.matrix import matrix
 from soundstage_contracts.promise import Promise, promises
 from soundstage_contracts.receiver import Receiver
-from soundstage_contracts.stage import Stage, Target
+from soundstage_contracts.stage import Stage
 from soundstage_contracts.tape import LeakError, Tape, TapeError, TapeWriter, replay
 from soundstage_contracts.tape.replay import Stream, target_of
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import NotTested, Result, Verdict
 from soundstage_contracts.wire import LiveSender
 

@@ -18,7 +18,7 @@ from soundstage_contracts.exchange import Exchange, Reply, Request
 from soundstage_contracts.layers.matrix import cases_of, try_promise
 from soundstage_contracts.promise import Promise, promises
 from soundstage_contracts.receiver import Receiver
-from soundstage_contracts.stage import Target
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import Result, Verdict
 from soundstage_contracts.watch import Watcher
 from soundstage_contracts.wire import LiveSender, Sender
@@ -54,7 +54,7 @@ class Ground:
         for promise in promises():
             if not promise.applies(self.provider):
                 continue
-            for case in cases_of(promise, self.target):
+            for case in cases_of(promise, self.target.driver):
                 result = try_promise(promise, case, self.target)
                 assert result.verdict is not Verdict.FAIL, f"{result.id} fails without any mutant: {result.says}"
                 spoken = [one for one in result.evidence if one.kind in {"call", "file"}]

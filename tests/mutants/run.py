@@ -95,7 +95,8 @@ def main() -> int:
     with ProcessPoolExecutor(given.jobs) as pool:
         table |= dict(pool.map(hunted, given.provider or EVERYONE))
     TABLE.write_text(json.dumps(dict(sorted(table.items())), indent=1, ensure_ascii=False) + "\n")
-    return 1 if any([_told(provider, table[provider]) for provider in given.provider or EVERYONE]) else 0
+    alarms = [_told(provider, table[provider]) for provider in given.provider or EVERYONE]
+    return int(any(alarms))
 
 
 def _told(provider: str, found: dict[str, Any]) -> bool:

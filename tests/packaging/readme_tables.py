@@ -8,6 +8,7 @@ Exit code: 0 when README.md is up to date or was written, 1 when it is stale.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -64,11 +65,14 @@ def operations() -> str:
 def flags() -> str:
     """The options of every command, with their variables."""
     rows = []
-    for name, command in sorted(command_line.commands.items(), key=lambda item: item[0] != "serve"):
-        for option in command.params:
+    nowhere = click.Context(command_line)
+    for name in sorted(command_line.list_commands(nowhere), key=lambda name: name != "serve"):
+        command = command_line.get_command(nowhere, name)
+        for option in command.params if command is not None else ():
             if isinstance(option, click.Option):
                 shown = ", ".join(f"`{text}`" for text in sorted(option.opts, key=len, reverse=True))
-                rows.append((f"`{name}`", shown, f"`{option.envvar}`", _default(option), option.help or ""))
+                variable = f"`{option.envvar}`" if option.envvar else ""
+                rows.append((f"`{name}`", shown, variable, _default(option), option.help or ""))
     return table(("command", "flag", "variable", "default", "what it does"), rows)
 
 
@@ -196,6 +200,18 @@ def magic() -> str:
     return table(("input", "what happens", "fault"), rows)
 
 
+def kills() -> str:
+    """How many mutants the contract suite catches, by provider."""
+    known: dict[str, Any] = json.loads((ROOT / "tests" / "mutants" / "kills.json").read_text("utf-8"))
+    rows = []
+    for provider, found in known.items():
+        wire = list(found["wire"].values())
+        total, caught = sum(row["mutants"] - row["equivalent"] for row in wire), sum(row["caught"] for row in wire)
+        named = [f"{sum(map(bool, found[kind].values()))} of {len(found[kind])}" for kind in ("domain", "data")]
+        rows.append((Providers()[provider].title, f"{caught} of {total} ({caught / total:.1%})", *named))
+    return table(("provider", "wire mutants caught", "broken rules caught", "changed lines caught"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "providers": providers,
     "operations": operations,
@@ -209,6 +225,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "v2gateway-models": v2gateway_models,
     "apikeyorg-models": apikeyorg_models,
     "bench": bench,
+    "kills": kills,
 }
 
 

@@ -17,7 +17,7 @@ from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.guard import Guard
-from soundstage_contracts.stage import slug
+from soundstage_contracts.target import slug
 from soundstage_contracts.wire import GUARD, LiveSender
 
 CAP = Decimal(100)

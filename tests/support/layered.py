@@ -10,7 +10,7 @@ from soundstage_contracts.adapters.soundstage import SoundstageAdapter
 from soundstage_contracts.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.exchange import Exchange
-from soundstage_contracts.stage import Target
+from soundstage_contracts.target import Target
 from soundstage_contracts.wire import LiveSender
 
 Fault = tuple[str, dict[str, Any]]

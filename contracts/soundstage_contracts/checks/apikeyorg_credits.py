@@ -13,7 +13,8 @@ from soundstage_contracts.checks.apikeyorg_models import entry
 from soundstage_contracts.checks.creation_cases import every_creation
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import PROMPT, Stage, Started
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import NotReached, NotTested, expect
 
 HALF = Decimal("0.5")

@@ -11,7 +11,8 @@ from soundstage_contracts.checks.creation_cases import every_creation
 from soundstage_contracts.exchange import Reply
 from soundstage_contracts.oracles.apikeyorg import OBJECTS, sent
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import Stage, Started
+from soundstage_contracts.stage import Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 
 MEDIA: Mapping[str, tuple[str, str, bytes, int]] = {

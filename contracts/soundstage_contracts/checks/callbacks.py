@@ -6,9 +6,11 @@ from soundstage_contracts.checks.creation_cases import before_spending, with_cal
 from soundstage_contracts.checks.money import nothing_made
 from soundstage_contracts.drivers.base import TaskView
 from soundstage_contracts.exchange import Request
+from soundstage_contracts.mailbox import Mailbox
 from soundstage_contracts.promise import promise
 from soundstage_contracts.receiver import Callback
-from soundstage_contracts.stage import PROMPT, Mailbox, Stage, Started
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 
 WEEK = 7 * 86400.0

@@ -10,7 +10,8 @@ from soundstage_contracts.checks.creation_cases import as_json, every_creation
 from soundstage_contracts.checks.money import glance, lost, nothing_made, purse, takes
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import PROMPT, Stage, shown
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import shown
 from soundstage_contracts.verdict import NotTested, expect
 
 HTTP = dict.fromkeys(("midsync", "revidapi", "v2gateway", "apikeyorg"), "RFC 9110, not a document of the provider")

@@ -11,7 +11,8 @@ from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.midsync import GROK, KLING, MODELS, RUNWAY, SEEDANCE
 from soundstage_contracts.oracles.midsync_fields import FIELDS, IMAGE, Field
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import Stage, shown
+from soundstage_contracts.stage import Stage
+from soundstage_contracts.target import shown
 from soundstage_contracts.verdict import expect
 
 

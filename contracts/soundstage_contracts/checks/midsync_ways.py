@@ -8,7 +8,8 @@ from typing import Any
 from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles.midsync import RUNWAY
-from soundstage_contracts.stage import PROMPT, Stage, shown
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import shown
 from soundstage_contracts.verdict import Broken, NotTested, expect
 
 QUOTE, GENERATE, CREATE = "/unified-video/quote", "/unified-video/generate", "/v1/videos/generations"

@@ -9,7 +9,8 @@ from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.checks.creation_cases import every_creation, with_quote
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import PROMPT, Stage, Started
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import NotApplicable, NotTested, expect
 
 QUOTED = {"midsync": "R-MID-074 R-MID-085 R-MID-133", "apikeyorg": "R-KEY-035 R-KEY-048"}

@@ -11,7 +11,8 @@ from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.revidapi import PATHS
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import Stage, Started
+from soundstage_contracts.stage import Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 
 _QUEUED = "how jobs wait comes from an older source (R-REV-204, R-REV-205, A-REV-40, A-REV-41)"

@@ -25,7 +25,8 @@ from soundstage_contracts.drivers.revidapi import PICTURE, credits_of
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.revidapi import PATHS
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import PROMPT, Stage, Started
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 
 _SITES = ("tiktok.com", "www.douyin.com", "www.youtube.com", "www.facebook.com", "www.instagram.com", "x.com")

@@ -19,7 +19,8 @@ from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.drivers.revidapi import CLIP, PICTURE
 from soundstage_contracts.oracles.revidapi import MODELS, PATHS
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import PROMPT, Stage, Started
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 
 SOUND = "https://media.example.com/a.mp3"

@@ -14,7 +14,8 @@ from soundstage_contracts.drivers.base import Created, Driver, TaskView
 from soundstage_contracts.drivers.revidapi import CLIP, PICTURE, credits_of
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles.revidapi import MODELS, PATHS
-from soundstage_contracts.stage import PROMPT, Stage, Started, shown
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import Started, shown
 from soundstage_contracts.verdict import NotReached, NotTested, expect
 
 ONLY = "revidapi"

@@ -9,7 +9,8 @@ from soundstage_contracts.drivers.base import Driver, TaskView
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.lifecycle import check_ended
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import Stage, Started
+from soundstage_contracts.stage import Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 from soundstage_contracts.walking import reach, words
 

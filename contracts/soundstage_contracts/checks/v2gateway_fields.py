@@ -9,7 +9,8 @@ from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.drivers.v2gateway import submit
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import PROMPT, Stage, Started
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 
 PICTURE = "https://media.example.com/boat.png"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles import v2gateway as oracle
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import Stage, Started
+from soundstage_contracts.stage import Stage
+from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 from soundstage_contracts.walking import creations, open_words, reach, task_in, walk, words
 

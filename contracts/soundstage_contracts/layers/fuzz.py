@@ -17,7 +17,7 @@ from soundstage_contracts.layers.jobs import Job
 from soundstage_contracts.layers.pinned import pinned
 from soundstage_contracts.layers.prepared import prepare, room, samples
 from soundstage_contracts.layers.worker import work
-from soundstage_contracts.stage import Target
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import NotTested, Outcome, Result, UnreachableError, Verdict
 from soundstage_contracts.wire import GUARD
 

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from soundstage_contracts.layers.stories import stories, tell
 from soundstage_contracts.layers.world import MOST_TASKS, World
-from soundstage_contracts.stage import Target
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import Broken, NotReached
 
 STEPS = 12

@@ -10,7 +10,7 @@ from typing import Any
 
 from soundstage_contracts import clock
 from soundstage_contracts.layers.stories import required, stories, tell
-from soundstage_contracts.stage import Target
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import NotReached, Outcome, Result, Verdict
 
 LAYER = "L3"

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from soundstage_contracts.adapters.base import Account, Wanted
 from soundstage_contracts.checks.revidapi_requests import FILES, landed, upload
 from soundstage_contracts.exchange import Request
-from soundstage_contracts.stage import Stage, Target
+from soundstage_contracts.stage import Stage
+from soundstage_contracts.target import Target
 
 MOST = 1_000_000
 ROOM: Mapping[str, Wanted] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from soundstage_contracts.layers.world import MOST_TASKS, World
-from soundstage_contracts.stage import PROMPT, Target
+from soundstage_contracts.stage import PROMPT
+from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import NotApplicable
 
 

@@ -14,7 +14,8 @@ from soundstage_contracts.adapters.base import Account, Books
 from soundstage_contracts.documents import document
 from soundstage_contracts.drivers.base import Created, Creation, TaskView
 from soundstage_contracts.layers.prepared import room
-from soundstage_contracts.stage import PROMPT, Stage, Started, Target, shown
+from soundstage_contracts.stage import PROMPT, Stage
+from soundstage_contracts.target import Started, Target, shown
 from soundstage_contracts.verdict import NotApplicable, NotReached, expect
 
 SMALL = Decimal(45)

@@ -17,12 +17,12 @@ from soundstage_contracts.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Headers, Reply, Request
-from soundstage_contracts.layers.matrix import cases_of, try_promise
-from soundstage_contracts.promise import Promise, promises
+from soundstage_contracts.layers.matrix import cases_of, result_id, try_promise
+from soundstage_contracts.promise import promises
 from soundstage_contracts.receiver import Callback, Receiver
-from soundstage_contracts.stage import Target, slug
 from soundstage_contracts.tape.reading import Tape, Taped, TapeError
 from soundstage_contracts.tape.redaction import PLACEHOLDER
+from soundstage_contracts.target import Target, slug
 from soundstage_contracts.verdict import NotTested, Result, UnreachableError, Verdict
 from soundstage_contracts.watch import Watcher
 
@@ -58,15 +58,11 @@ def _promises(tape: Tape, driver: Driver, contract: Contract, wanted: Callable[[
     vars(quiet)["poll_seconds"] = 0.0  # what was waited for has come already
     streams = _Streams(tape)
     for promise in promises():
-        for case in cases_of(promise, Target(quiet, contract, _Nobody())):
-            name = _name(driver, promise, case)
+        for case in cases_of(promise, quiet):
+            name = result_id(driver, promise, case)
             if wanted(name):
                 target = target_of(tape, streams.of(name), quiet, contract)
                 yield replace(try_promise(promise, case, target), layer=LAYER)
-
-
-def _name(driver: Driver, promise: Promise, case: str | None) -> str:
-    return f"{driver.prefix}-{promise.number}" + ("" if case is None else f"[{case}]")
 
 
 def target_of(tape: Tape, stream: Stream, driver: Driver, contract: Contract) -> Target:
@@ -192,16 +188,6 @@ def _box(kept: Taped) -> str:
 def _callback(kept: Taped) -> Callback:
     request, reply = kept.exchange.request, kept.exchange.reply
     return Callback(request.path, request.headers, request.body, 0 if reply is None else reply.status, kept.at)
-
-
-class _Nobody:
-    """A sender for a target nothing is sent to."""
-
-    def send(self, request: Request) -> Reply:
-        raise NotTested("there is no target")
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 class ReplaySender:
