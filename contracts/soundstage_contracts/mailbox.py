@@ -12,12 +12,17 @@ from soundstage_contracts.verdict import Broken
 
 @dataclass
 class Mailbox:
-    """One mailbox of the receiver; `keep` takes each callback as an exchange of the check named `check`."""
+    """One mailbox of the receiver.
+
+    `keep` takes each callback as an exchange of the check named `check`; `patience` is how many seconds of real time
+    one that is due may take.
+    """
 
     receiver: Receiver
     name: str
     check: str
     keep: Callable[[Exchange], None]
+    patience: float
     _kept: int = 0
 
     @property
@@ -25,9 +30,9 @@ class Mailbox:
         """What to ask the target to call."""
         return self.receiver.url(self.name)
 
-    def wait(self, count: int = 1, seconds: float = 10.0) -> tuple[Callback, ...]:
-        """Return what came once `count` attempts are there; raises Broken when fewer came in `seconds` of real time."""
-        came = self.receiver.wait(self.name, count, seconds)
+    def wait(self, count: int = 1) -> tuple[Callback, ...]:
+        """Return what came once `count` attempts are there; raises Broken when fewer come in time."""
+        came = self.receiver.wait(self.name, count, self.patience)
         for callback in came[self._kept :]:
             request = Request("POST", callback.path, callback.headers, callback.body)
             self.keep(Exchange(request, Reply(callback.answered), "callback", self.check))

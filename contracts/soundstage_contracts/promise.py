@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import TYPE_CHECKING
 
 import soundstage_contracts.checks
+from soundstage_contracts.documents import document, providers
 
 if TYPE_CHECKING:
     from soundstage_contracts.drivers.base import Driver
@@ -96,7 +97,24 @@ def promise(
 
 @cache
 def promises() -> tuple[Promise, ...]:
-    """Return every promise of the package `checks`, found by importing its modules, in the order of their numbers."""
+    """Return every promise of the package `checks`, found by importing its modules, in the order of their numbers.
+
+    What all other providers promise, one that was just begun is assumed to promise too, until its author says more.
+    """
     for module in walk_packages(soundstage_contracts.checks.__path__, "soundstage_contracts.checks."):
         import_module(module.name)
-    return tuple(_KNOWN[number] for number in sorted(_KNOWN))
+    begun = _just_begun()
+    settled = set(providers()) - begun.keys()
+    known = (_KNOWN[number] for number in sorted(_KNOWN))
+    return tuple(_also_of(one, begun) if begun and settled <= one.providers else one for one in known)
+
+
+def _just_begun() -> Mapping[str, str]:
+    """Return the providers whose OpenAPI document calls itself as a whole an assumption, and what it says of that."""
+    says = {provider: document(provider, "openapi").get("info", {}) for provider in providers()}
+    return {provider: info["x-assumption"] for provider, info in says.items() if "x-assumption" in info}
+
+
+def _also_of(known: Promise, begun: Mapping[str, str]) -> Promise:
+    more = {provider: why for provider, why in begun.items() if provider not in known.providers}
+    return replace(known, assumed={**known.assumed, **more})

@@ -11,9 +11,10 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -59,8 +60,12 @@ def domain_table(field: Ground) -> dict[str, list[str]]:
     """Return by domain mutant the first promises that catch it."""
     found = {}
     for mutant in domain_mutants(field.provider):
-        caught = dict.fromkeys(name.partition("[")[0] for name in islice(caught_in_domain(field, mutant), 40))
-        found[mutant.name] = list(caught)[:MOST_NAMED]
+        caught: dict[str, None] = {}
+        for name in caught_in_domain(field, mutant):
+            caught[name.partition("[")[0]] = None
+            if len(caught) == MOST_NAMED:
+                break
+        found[mutant.name] = list(caught)
     return found
 
 
@@ -81,8 +86,13 @@ def _likely(field: Ground) -> list[str]:
 
 def hunted(provider: str) -> tuple[str, dict[str, Any]]:
     """Return a provider's part of the kill table."""
+    found = {}
     with ground(provider) as field:
-        return provider, {"wire": wire_table(field), "domain": domain_table(field), "data": data_table(field)}
+        for kind, table in (("wire", wire_table), ("domain", domain_table), ("data", data_table)):
+            began = monotonic()
+            found[kind] = table(field)
+            print(f"{provider}: {kind} mutants hunted in {monotonic() - began:.0f} s", flush=True)
+    return provider, found
 
 
 def main() -> int:
@@ -92,10 +102,13 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     table: dict[str, Any] = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    alarms = []
     with ProcessPoolExecutor(given.jobs) as pool:
-        table |= dict(pool.map(hunted, given.provider or EVERYONE))
-    TABLE.write_text(json.dumps(dict(sorted(table.items())), indent=1, ensure_ascii=False) + "\n")
-    alarms = [_told(provider, table[provider]) for provider in given.provider or EVERYONE]
+        hunts = [pool.submit(hunted, provider) for provider in given.provider or EVERYONE]
+        for hunt in as_completed(hunts):
+            provider, table[provider] = hunt.result()
+            TABLE.write_text(json.dumps(dict(sorted(table.items())), indent=1, ensure_ascii=False) + "\n")
+            alarms.append(_told(provider, table[provider]))
     return int(any(alarms))
 
 

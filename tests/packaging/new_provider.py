@@ -1,7 +1,8 @@
-"""Begin a new provider: its folder, its contract data and a documented exchange, with marks where to go on.
+"""Begin a new provider: its folder, its contract data, its driver and an exchange, with marks where to go on.
 
-Run: `python tests/packaging/new_provider.py NAME [--root FOLDER]`. What is made works at once, one create and one poll;
-the test of the providers fails until every mark TODO is gone.
+Run: `python tests/packaging/new_provider.py NAME [--root FOLDER]`. What is made works at once, one create and one poll,
+and `soundstage verify NAME` tries on it what all providers promise; the test of the providers fails until every mark
+TODO is gone.
 Exit code: 0 when the files were written, 1 when the name cannot be used.
 """
 
@@ -19,13 +20,16 @@ TEMPLATES = HERE.parent / "new_provider_files"
 # First words of paths that the server answers itself.
 _TAKEN = {"cdn", "upload", "health", "ready", "metrics"}
 _NAME = re.compile(r"[a-z][a-z0-9]{1,29}")
+_PREFIX = re.compile(r'^    prefix = "(\w+)"$', re.MULTILINE)
 _FILES: Mapping[str, str] = {
     "simulator/soundstage/providers/@name@/__init__.py": "init.py",
     "simulator/soundstage/providers/@name@/provider.py": "provider.py",
     "schemas/@name@/openapi.yaml": "openapi.yaml",
     "schemas/@name@/catalogue.yaml": "catalogue.yaml",
     "schemas/@name@/lifecycle.yaml": "lifecycle.yaml",
+    "schemas/@name@/requirements.yaml": "requirements.yaml",
     "schemas/@name@/SOURCE.md": "SOURCE.md",
+    "contracts/soundstage_contracts/drivers/@name@.py": "driver.py",
     "fixtures/@name@/create-task.json": "create-task.json",
 }
 
@@ -37,15 +41,25 @@ def problem_with(name: str, root: Path) -> str | None:
             f"NAME must be 2 to 30 lower-case letters and digits and no word of Python or of the server, got {name!r}"
         )
     for path in _FILES:
-        folder = (root / path.replace("@name@", name)).parent
-        if folder.exists():
-            return f"{folder.relative_to(root)} is there already; choose another NAME"
+        target = root / path.replace("@name@", name)
+        # A folder of the provider's own must be new as a whole; one that is everybody's has only room for its file.
+        new = target.parent if "@name@" in str(Path(path).parent) else target
+        if new.exists():
+            return f"{new.relative_to(root)} is there already; choose another NAME"
+    if name.upper() in _prefixes(root):
+        return f"{name.upper()} begins the requirement ids of another provider already; choose another NAME"
     return None
+
+
+def _prefixes(root: Path) -> set[str]:
+    drivers = (root / "contracts/soundstage_contracts/drivers").glob("*.py")
+    return {found for path in drivers for found in _PREFIX.findall(path.read_text("utf-8"))}
 
 
 def make(name: str, root: Path) -> list[Path]:
     """Write a provider's first files and return them."""
-    words = {"@name@": name, "@title@": name.capitalize(), "@variable@": name.upper()}
+    title, upper = name.capitalize(), name.upper()
+    words = {"@name@": name, "@title@": title, "@class@": title, "@variable@": upper, "@prefix@": upper}
     made = []
     for path, template in _FILES.items():
         target, text = root / path.replace("@name@", name), (TEMPLATES / f"{template}.txt").read_text("utf-8")
@@ -71,6 +85,7 @@ def main() -> int:
     for path in make(given.name, root):
         print(f"wrote {path.relative_to(root)}")
     print(f'next: make readme; make test ARGS="-k {given.name}" tells what is left to fill in')
+    print(f"then: soundstage verify {given.name} --layers L0,L2 says which promises it keeps")
     return 0
 
 

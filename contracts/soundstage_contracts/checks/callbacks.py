@@ -35,7 +35,7 @@ def came(stage: Stage, box: Mailbox, count: int) -> tuple[Callback, ...]:
 
     Where the adapter moves the time, all that was due has come when it returns; elsewhere it takes a while.
     """
-    return box.wait(count, 10.0 if stage.target.adapter is None else 0.1)
+    return box.wait(count)
 
 
 def says_the_same(stage: Stage, callback: Callback, task: Started) -> None:
