@@ -61,7 +61,7 @@ lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
 
 readme: $(STAMP) ## Write the generated tables of README.md and contracts/COVERAGE.md anew
 	$(BIN)/python tests/packaging/readme_tables.py --write
-	$(BIN)/python -m soundstage_contracts.coverage --write
+	$(BIN)/python -m soundstage_contracts.command.coverage --write
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) $(VENV)-clients .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist build

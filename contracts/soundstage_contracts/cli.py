@@ -102,7 +102,7 @@ def verify(context: click.Context, /, **given: Any) -> None:
     is wrong, 3 when nobody answers, 130 when it was interrupted; reports are written in any case.
     """
     try:
-        command = importlib.import_module("soundstage_contracts.command")
+        command = importlib.import_module("soundstage_contracts.command.verify")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in {"soundstage_contracts", "soundstage"}:
             raise

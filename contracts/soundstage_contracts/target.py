@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from soundstage_contracts.adapters.base import Account, Adapter
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers.base import Created, Creation, Driver
 from soundstage_contracts.exchange import Exchange, Reply, Request
 from soundstage_contracts.receiver import Receiver

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from soundstage_contracts.contract import Contract, Operation
+from soundstage_contracts.documents.contract import Contract, Operation
 from soundstage_contracts.drivers.base import Driver, TaskView
 from soundstage_contracts.exchange import Exchange
 from soundstage_contracts.verdict import Result, Verdict

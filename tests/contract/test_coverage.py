@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from soundstage_contracts.coverage import TABLE, covered, text
+
+from soundstage_contracts.command.coverage import TABLE, covered, text
 from soundstage_contracts.documents import providers
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from soundstage_contracts.simulator import Simulator
+from soundstage_contracts.command.simulator import Simulator
 
 KEY = "sk_live_a-key-nobody-should-see"
 SUITE = ("--pyargs", "soundstage_contracts")
@@ -54,7 +54,7 @@ def test_promises_are_picked_by_k_and_written_as_junit(simulator: str, tmp_path:
 
 def test_one_item_is_picked_by_its_node_id(simulator: str, tmp_path: Path) -> None:
     words = [word for word in _target(simulator) if word != "soundstage_contracts"]
-    done = _pytest(tmp_path, "soundstage_contracts.pytest_items::MID-MONEY-001[create]", *words)
+    done = _pytest(tmp_path, "soundstage_contracts.plugin.items::MID-MONEY-001[create]", *words)
     assert done.stdout.splitlines()[-1].startswith("1 passed"), done.stdout
 
 
@@ -144,7 +144,7 @@ def test_other_projects_may_have_the_same_options_and_load_nothing_of_the_suite(
         "def test_it(request):\n"
         "    assert request.config.getoption('base_url') == 'http://x'\n"
         "    loaded = {name for name in sys.modules if name.startswith('soundstage_contracts')}\n"
-        "    assert loaded == {'soundstage_contracts', 'soundstage_contracts.pytest_options'}\n",
+        "    assert loaded == {'soundstage_contracts', 'soundstage_contracts.plugin.options'}\n",
         encoding="utf-8",
     )
     done = _pytest(tmp_path, "--base-url", "http://x")

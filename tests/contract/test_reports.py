@@ -17,9 +17,9 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 import soundstage_contracts.report.document as document_module
+from soundstage_contracts.command.live import shown
+from soundstage_contracts.command.options import Options, Report
 from soundstage_contracts.exchange import Exchange, Reply, Request
-from soundstage_contracts.live import shown
-from soundstage_contracts.options import Options, Report
 from soundstage_contracts.report.document import as_json, document
 from soundstage_contracts.report.junit import as_junit
 from soundstage_contracts.report.page import as_page

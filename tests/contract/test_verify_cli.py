@@ -22,10 +22,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 import soundstage_contracts.report.document as document_module
 from soundstage.cli import main
+from soundstage_contracts.command.options import Options
+from soundstage_contracts.command.run import Run
+from soundstage_contracts.command.simulator import Simulator
 from soundstage_contracts.exchange import Exchange
-from soundstage_contracts.options import Options
-from soundstage_contracts.run import Run
-from soundstage_contracts.simulator import Simulator
 
 KEY = "sk_live_a-key-nobody-should-see"
 PROVIDERS = ("midsync", "revidapi", "v2gateway", "apikeyorg")
@@ -300,7 +300,15 @@ def _python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_loads_nothing_of_the_suite_but_its_command() -> None:
-    heavy = ("urllib3", "jinja2", "rich", "schemathesis", "hypothesis", "jsonschema", "soundstage_contracts.run")
+    heavy = (
+        "urllib3",
+        "jinja2",
+        "rich",
+        "schemathesis",
+        "hypothesis",
+        "jsonschema",
+        "soundstage_contracts.command.run",
+    )
     done = _python(
         "import sys; from soundstage.cli import main; main(['--help'], standalone_mode=False); "
         f"print(sorted(set({heavy!r}) & set(sys.modules)))"

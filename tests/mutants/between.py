@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.verdict import Outcome

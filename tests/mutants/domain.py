@@ -20,7 +20,7 @@ from mutants.between import (
     SameTask,
     Stale,
 )
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.wire import Sender
 

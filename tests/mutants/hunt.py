@@ -12,7 +12,7 @@ from mutants.wire import FILE, WireMutant, mutants_of, replies_by_operation
 from soundstage.testing import Server
 from soundstage_contracts.adapters.base import Account, Adapter, Wanted
 from soundstage_contracts.adapters.soundstage import SoundstageAdapter
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.exchange import Exchange, Reply, Request
 from soundstage_contracts.layers.matrix import cases_of, try_promise

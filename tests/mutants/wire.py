@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from soundstage_contracts.contract import events
+from soundstage_contracts.documents.contract import events
 from soundstage_contracts.exchange import Exchange, Reply
 
 Path = tuple[str, ...]

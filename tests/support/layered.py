@@ -7,7 +7,7 @@ from typing import Any
 
 from soundstage_contracts.adapters.base import Account, Wanted
 from soundstage_contracts.adapters.soundstage import SoundstageAdapter
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.exchange import Exchange
 from soundstage_contracts.target import Target

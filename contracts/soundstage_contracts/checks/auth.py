@@ -9,7 +9,7 @@ from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.checks.callbacks import came
 from soundstage_contracts.checks.creation_cases import with_callback
 from soundstage_contracts.checks.money import glance, lost
-from soundstage_contracts.contract import Contract, Operation
+from soundstage_contracts.documents.contract import Contract, Operation
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise

@@ -9,7 +9,7 @@ from soundstage_contracts.checks.auth import harmless
 from soundstage_contracts.checks.creation_cases import before_spending
 from soundstage_contracts.checks.error_causes import bring_about, create
 from soundstage_contracts.checks.money import glance, nothing_made, takes
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.promise import promise

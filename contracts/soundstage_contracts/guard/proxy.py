@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from aiohttp import ClientError, web
 
 from soundstage_contracts import clock
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.guard.ledger import Denied, Ledger

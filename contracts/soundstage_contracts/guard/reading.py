@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 import jsonschema_rs
 
-from soundstage_contracts.contract import Contract, Operation
+from soundstage_contracts.documents.contract import Contract, Operation
 from soundstage_contracts.exchange import Headers, Request
 from soundstage_contracts.guard.ledger import Denied
 

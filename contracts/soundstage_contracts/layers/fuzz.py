@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from soundstage_contracts import clock
 from soundstage_contracts.adapters.base import Account
-from soundstage_contracts.contract import Operation
+from soundstage_contracts.documents.contract import Operation
 from soundstage_contracts.exchange import Exchange, Reply, Request
 from soundstage_contracts.layers.jobs import Job
 from soundstage_contracts.layers.pinned import pinned

@@ -14,9 +14,9 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from soundstage_contracts import clock
-from soundstage_contracts.contract import METHODS
-from soundstage_contracts.coverage import covered
+from soundstage_contracts.command.coverage import covered
 from soundstage_contracts.documents import document, schema_root
+from soundstage_contracts.documents.contract import METHODS
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.layers.prices import differences
 from soundstage_contracts.verdict import Result, Verdict

@@ -15,8 +15,8 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from soundstage_contracts.command.options import Report
 from soundstage_contracts.exchange import Exchange, Headers
-from soundstage_contracts.options import Report
 from soundstage_contracts.report.redact import Redactor
 from soundstage_contracts.verdict import Result, Verdict
 from soundstage_contracts.wire import origin_of

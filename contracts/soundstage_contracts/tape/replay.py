@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 
 from soundstage_contracts.adapters.base import Account, Wanted
 from soundstage_contracts.adapters.soundstage import SoundstageAdapter
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Headers, Reply, Request

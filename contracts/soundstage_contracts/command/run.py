@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from soundstage_contracts import clock
 from soundstage_contracts.adapters.base import Account, Adapter, Wanted
 from soundstage_contracts.adapters.soundstage import SoundstageAdapter
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.command.front_door import Exit, WrongTargetError, knock
+from soundstage_contracts.command.options import LAYERS, Options, Planned, Report, chosen
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.exchange import Exchange
-from soundstage_contracts.front_door import Exit, WrongTargetError, knock
 from soundstage_contracts.layers.matrix import cases_of, matrix, result_id
-from soundstage_contracts.options import LAYERS, Options, Planned, Report, chosen
 from soundstage_contracts.promise import Promise, promises
 from soundstage_contracts.receiver import Receiver
 from soundstage_contracts.target import Target

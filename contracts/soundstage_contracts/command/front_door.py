@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from enum import IntEnum
 
-from soundstage_contracts.contract import Contract
 from soundstage_contracts.documents import providers
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.drivers.base import Driver, ErrorView
 from soundstage_contracts.exchange import Reply

@@ -16,18 +16,18 @@ from typing import Any
 
 import pytest
 
-from soundstage_contracts.contract import Contract
+from soundstage_contracts.command.front_door import WrongTargetError
+from soundstage_contracts.command.options import Options
+from soundstage_contracts.command.run import Run
+from soundstage_contracts.command.simulator import NoSimulatorError, Simulator
 from soundstage_contracts.documents import providers
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.drivers.base import Driver
-from soundstage_contracts.front_door import WrongTargetError
 from soundstage_contracts.layers.matrix import cases_of, result_id, try_promise
-from soundstage_contracts.options import Options
 from soundstage_contracts.promise import Promise, promises
 from soundstage_contracts.report.document import exchange_told, redactor
 from soundstage_contracts.report.junit import in_words
-from soundstage_contracts.run import Run
-from soundstage_contracts.simulator import NoSimulatorError, Simulator
 from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import Result, Verdict
 

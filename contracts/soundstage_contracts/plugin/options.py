@@ -35,7 +35,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
     _add(group, "--callback-url", help="a tunnel to --callback-port")
     _add(group, "--callback-port", type=int, default=0, help="where callbacks are received")
     _add(group, "--webhook-secret", help="what callbacks are signed with")
-    early_config.pluginmanager.register(import_module(f"{_PACKAGE}.pytest_items"), f"{_PACKAGE}_items")
+    early_config.pluginmanager.register(import_module(f"{_PACKAGE}.plugin.items"), f"{_PACKAGE}_items")
 
 
 def _add(group: pytest.OptionGroup, name: str, **how: Any) -> None:

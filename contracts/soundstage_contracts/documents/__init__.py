@@ -13,7 +13,7 @@ from yamlcore import CCoreLoader
 @cache
 def schema_root() -> Path:
     """Return the folder that holds one folder of contract data per provider."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     installed = here.parent / "soundstage_schemas"
     return installed if installed.is_dir() else here.parents[1] / "schemas"
 

@@ -12,18 +12,18 @@ from typing import Any
 import click
 
 from soundstage_contracts import clock
-from soundstage_contracts.catalogue import explained, listed
+from soundstage_contracts.command.front_door import Exit, WrongTargetError
+from soundstage_contracts.command.listing import explained, listed
+from soundstage_contracts.command.live import Live, shown
+from soundstage_contracts.command.options import Options, Report, chosen
+from soundstage_contracts.command.run import Run
+from soundstage_contracts.command.simulator import NoSimulatorError, Simulator
 from soundstage_contracts.documents import providers
 from soundstage_contracts.drivers import driver_of
-from soundstage_contracts.front_door import Exit, WrongTargetError
-from soundstage_contracts.live import Live, shown
-from soundstage_contracts.options import Options, Report, chosen
 from soundstage_contracts.report.document import as_json, document
 from soundstage_contracts.report.junit import as_junit
 from soundstage_contracts.report.page import as_page
 from soundstage_contracts.report.summary import as_summary
-from soundstage_contracts.run import Run
-from soundstage_contracts.simulator import NoSimulatorError, Simulator
 from soundstage_contracts.tape import LeakError, Tape, TapeError, replay
 from soundstage_contracts.wire import base_of
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import jsonschema_rs
 
 from soundstage_contracts.documents import document
+from soundstage_contracts.documents.relaxed import relaxed
 from soundstage_contracts.exchange import Reply, Request
-from soundstage_contracts.relaxed import relaxed
 
 METHODS = ("get", "post", "put", "delete", "patch")
 

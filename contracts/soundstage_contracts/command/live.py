@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from soundstage_contracts.command.run import Run
 from soundstage_contracts.report.document import Document, counts_line, redactor
-from soundstage_contracts.run import Run
 from soundstage_contracts.verdict import Result, Verdict
 
 _STYLES = {

@@ -1,0 +1,1 @@
+"""The suite as pytest items: `pytest --pyargs soundstage_contracts --provider …`."""
