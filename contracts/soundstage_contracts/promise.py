@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soundstage_contracts.stage import Stage
 
 Check = Callable[..., None]
-Cases = Callable[["Driver"], Iterable[str]]
+Cases = Callable[["Driver"], Iterable[str]] | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Promise:
 
     `sources` are requirement ids by provider. `assumed` says by provider what of it no document says: such a promise is
     only tried on a target that claims to share our assumptions. A provider named in neither promises nothing of the
-    kind. With `each`, the promise is kept case by case and the check is called with each case's name.
+    kind. With `each`, the promise is kept case by case and the check is called with each case's name; it is a function
+    of the driver, or the names themselves where they are the same for everyone.
     """
 
     number: str
@@ -57,7 +58,9 @@ class Promise:
 
     def cases(self, driver: Driver) -> tuple[str | None, ...]:
         """Return the names of the promise's cases; one None where it is no matter of cases, or has none here."""
-        return (None,) if self.each is None else tuple(self.each(driver)) or (None,)
+        if self.each is None:
+            return (None,)
+        return (tuple(self.each(driver)) if callable(self.each) else self.each) or (None,)
 
     def run(self, stage: Stage, case: str | None) -> None:
         """Try the promise; raises an Outcome unless it holds."""

@@ -109,6 +109,9 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
 
         def _say(self, status: int) -> None:
             self.send_response(status)
+            if status // 100 == 3:
+                # Whoever follows a redirect arrives in a mailbox of its own.
+                self.send_header("location", f"{self.path.partition('?')[0]}-elsewhere")
             self.send_header("content-length", "0")
             self.end_headers()
 

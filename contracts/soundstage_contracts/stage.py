@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,11 +14,10 @@ from soundstage_contracts.drivers.base import Creation, Driver, ErrorView, TaskV
 from soundstage_contracts.exchange import Exchange, Reply, Request
 from soundstage_contracts.mailbox import Mailbox
 from soundstage_contracts.target import Started, Target, shown, slug
-from soundstage_contracts.verdict import Broken, NotReached, NotTested, UnreachableError, expect
+from soundstage_contracts.verdict import Broken, NotTested, UnreachableError, expect
+from soundstage_contracts.walking import walk
 
 PROMPT = "A paper boat on a mountain lake at dawn"
-MOST_STEPS = 200
-MOST_LOOKS = 600
 NEAR, DISTANT = 2.0, 30.0
 """Seconds of real time that a callback which is due may take to arrive, from a target nearby or anywhere."""
 
@@ -91,10 +90,8 @@ class Stage:
         who = account or self.someone
         keyed = [self.driver.authorize(one, who.key, self.driver.key_forms[0]) for one in requests]
         with ThreadPoolExecutor(len(keyed)) as pool:
-            replies = list(pool.map(self.target.sender.send, keyed))
-        for request, reply in zip(keyed, replies, strict=True):
-            self._keep(Exchange(request, reply, "call", self.check, who.label))
-        return replies
+            sent = [pool.submit(self.target.sender.send, one) for one in keyed]
+        return [self._taken(one, "call", who.label, done.result) for one, done in zip(keyed, sent, strict=True)]
 
     def fetch(self, url: str) -> Reply:
         """Get a file from a URL that a reply gave; the key is never sent there."""
@@ -105,8 +102,11 @@ class Stage:
         return self._send(Request.raw(url, body, content_type, "PUT"), "file", "")
 
     def _send(self, request: Request, kind: str, who: str) -> Reply:
+        return self._taken(request, kind, who, lambda: self.target.sender.send(request))
+
+    def _taken(self, request: Request, kind: str, who: str, reply_of: Callable[[], Reply]) -> Reply:
         try:
-            reply = self.target.sender.send(request)
+            reply = reply_of()
         except UnreachableError as error:
             self._keep(Exchange(request, None, kind, self.check, who, str(error)))
             raise Broken(f"{request.method} {request.path[:100]}: {error}") from None
@@ -199,29 +199,11 @@ class Stage:
 
     def follow(self, task: Started) -> list[TaskView]:
         """Poll a task until it has ended and return what each poll said; raises NotReached when it does not end."""
-        seen = [self.poll(task)]
-        began = clock.monotonic()
-        for _ in range(MOST_STEPS if self.target.adapter else 10**6):
-            if seen[-1].state in self.driver.life.terminal:
-                return seen
-            if not self.step(task.account) or clock.monotonic() - began > self.target.patience:
-                break
-            seen.append(self.poll(task))
-        raise NotReached(f"task {task.id} does not end: its last status is {seen[-1].state!r}")
+        return [look.view for look in walk(self, task, by_events=True)]
 
     def until(self, task: Started, state: str) -> TaskView:
-        """Poll a task until it is in `state`; raises NotReached when it never is."""
-        seen = self.poll(task)
-        began = clock.monotonic()
-        passed = 0.0
-        for _ in range(MOST_LOOKS if self.target.adapter else 10**6):
-            if seen.state == state:
-                return seen
-            if seen.state in self.driver.life.terminal or clock.monotonic() - began > self.target.patience:
-                break
-            passed += self.stride(task.account, passed)
-            seen = self.poll(task)
-        raise NotReached(f"task {task.id} never was {state!r}; it is {seen.state!r}")
+        """Poll a task until it is in `state` and return that poll; raises NotReached when it never is."""
+        return walk(self, task, [state])[-1].view
 
     def failed(self, task: Started, reason: str | None = None) -> TaskView:
         """Make a task fail through the adapter, and return what a poll says then."""
@@ -235,17 +217,14 @@ class Stage:
         clock.wait(self.driver.poll_seconds)
         return True
 
-    def stride(self, account: Account, passed: float) -> float:
-        """Let a little time go by, the longer the more has `passed`, and return how many seconds.
-
-        Short enough to see every state of a task; the next event of a target may be its end.
-        """
-        seconds = self.driver.poll_seconds if self.target.adapter is None else max(1.0, passed // 5)
+    def stride(self, account: Account, passed: float, seconds: float | None = None) -> float:
+        """Let `seconds` go by, or the more the more has `passed`; waits where nobody can. Returns how many."""
         if self.target.adapter is None:
-            clock.wait(seconds)
-        else:
-            self.target.adapter.pass_seconds(account, seconds)
-        return seconds
+            clock.wait(self.driver.poll_seconds)
+            return self.driver.poll_seconds
+        going = seconds or max(1.0, passed // 5)
+        self.target.adapter.pass_seconds(account, going)
+        return going
 
     def pass_seconds(self, seconds: float, account: Account | None = None) -> None:
         """Move an account's time; raises NotTested where nobody can."""

@@ -55,6 +55,18 @@ class NotApplicable(Outcome):
     verdict = Verdict.NOT_APPLICABLE
 
 
+class SuiteError(Exception):
+    """A check is broken itself; says which one. Never the target's fault."""
+
+
+class AdapterError(Exception):
+    """The adapter cannot work: nobody answers it, or it gets an answer that makes no sense."""
+
+
+READING_ERRORS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, StopIteration, RecursionError)
+"""What reading a reply as documented may raise where the reply is not so."""
+
+
 class UnreachableError(Exception):
     """Nobody answers at the target's address, or the connection broke before an answer came."""
 

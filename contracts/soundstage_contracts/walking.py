@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from soundstage_contracts import clock
 from soundstage_contracts.drivers.base import Driver, TaskView
 from soundstage_contracts.exchange import Reply
-from soundstage_contracts.stage import Stage
-from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import NotReached
+
+if TYPE_CHECKING:
+    from soundstage_contracts.stage import Stage
+    from soundstage_contracts.target import Started
 
 MOST_LOOKS = 600
 
@@ -22,33 +25,40 @@ class Look(NamedTuple):
     view: TaskView
 
 
-def walk(stage: Stage, task: Started, until: Iterable[str] | None = None, stride: float | None = None) -> list[Look]:
+def walk(
+    stage: Stage,
+    task: Started,
+    until: Iterable[str] | None = None,
+    stride: float | None = None,
+    *,
+    by_events: bool = False,
+) -> list[Look]:
     """Poll a task until it is in one of `until` (an end when None), and return every poll with its seconds.
 
-    Time goes on by `stride` seconds between two polls, or by ever longer ones when it is None: short enough to see
-    every state, which the target's own next event may jump over. Raises NotTested where nobody can move the time.
+    Between two polls `stride` seconds go by, or ever more when it is None: short enough to see every state, which the
+    target's own next event may jump over. With `by_events` time goes on to that event, which is faster. Where nobody
+    can move the time, it is waited for. Raises NotReached when the task ends elsewhere, or not in time.
     """
     terminal = stage.driver.life.terminal
     wanted = terminal if until is None else frozenset(until)
     looks: list[Look] = []
-    passed = 0.0
-    for _ in range(MOST_LOOKS):
+    passed, began = 0.0, clock.monotonic()
+    while len(looks) < MOST_LOOKS or stage.target.adapter is None:
         reply = stage.poll_reply(task)
         looks.append(Look(passed, reply, stage.driver.view(reply)))
         if looks[-1].view.state in wanted:
             return looks
-        if looks[-1].view.state in terminal:
+        if looks[-1].view.state in terminal or clock.monotonic() - began > stage.target.patience:
             break
-        seconds = stride or max(1.0, passed // 5)
-        stage.pass_seconds(seconds, task.account)
-        passed += seconds
-    raise NotReached(f"task {task.id} never was {sorted(wanted)}; its last status is {looks[-1].view.state!r}")
+        if not by_events:
+            passed += stage.stride(task.account, passed, stride)
+        elif not stage.step(task.account):
+            break
+    raise NotReached(f"task {task.id} never was {' or '.join(sorted(wanted))}; its status is {looks[-1].view.state!r}")
 
 
 def views(stage: Stage, task: Started) -> list[TaskView]:
     """Poll a task to its end and return what the polls said, fine enough to see every state."""
-    if stage.target.adapter is None:
-        return stage.follow(task)
     return [look.view for look in walk(stage, task)]
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from soundstage_contracts.documents.contract import Contract, Operation
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers.base import Driver, TaskView
 from soundstage_contracts.exchange import Exchange
+from soundstage_contracts.oracles.lifecycle import contradictions
 from soundstage_contracts.verdict import Result, Verdict
 
 LAYER = "every layer"
@@ -50,15 +51,16 @@ class Watcher:
         for operation in self.contract.operations:
             seen = self._operations.get(operation.name, _Seen())
             name = f"{prefix}-SHAPE-001[{operation.name}]"
-            yield _result(
-                name, title, sources_of(operation, self.contract), seen, f"{operation.name} never answered 2xx"
-            )
+            yield _result(name, title, self.contract.sources(operation), seen, f"{operation.name} never answered 2xx")
         if self.contract.assumptions:
             title = "A path no document knows answers 404 in the provider's own shape"
             yield _result(f"{prefix}-SHAPE-002", title, (), self._unknown, "no unknown path was asked for")
         title = "No poll contradicts an earlier one: status, progress and times never go back, an end is final"
-        never = "no task was polled twice"
-        yield _result(f"{prefix}-SHAPE-003", title, (), self._histories, never)
+        if self.contract.assumptions:
+            yield _result(f"{prefix}-SHAPE-003", title, (), self._histories, "no task was polled twice")
+        else:
+            says = "no document orders the states; --assumptions tries it"
+            yield Result(f"{prefix}-SHAPE-003", title, Verdict.NOT_TESTED, says, (), LAYER)
 
     def _shape(self, exchange: Exchange) -> None:
         assert exchange.reply is not None  # noqa: S101 - see() looked
@@ -80,50 +82,8 @@ class Watcher:
         self._tasks[key] = task
         if before is not None:
             self._histories.answered = True
-            for problem in contradictions(self.driver, before, task):
+            for problem in contradictions(self.driver.life, before, task):
                 self._histories.wrong.setdefault(f"task {task.id}: {problem}", exchange)
-
-
-def contradictions(driver: Driver, before: TaskView, after: TaskView) -> Iterator[str]:
-    """Yield what in a later poll cannot be true after an earlier one, as sentences."""
-    if after.state not in driver.life.states:
-        yield f"its status is {after.state!r}, which no document knows"
-    elif not driver.life.may_follow(before.state, after.state):
-        yield f"it was {before.state} and is {after.state}"
-    if before.state in driver.life.terminal and before.state == after.state and _end(before) != _end(after):
-        yield "its result, reason or times changed after its end"
-    if before.progress is not None and after.progress is not None and after.progress < before.progress:
-        yield f"its progress went back from {before.progress:g} to {after.progress:g}"
-    for name, value in before.times.items():
-        if after.times.get(name, value) < value:
-            yield f"its {name} went back from {value:g} to {after.times[name]:g}"
-
-
-def _end(task: TaskView) -> tuple[object, ...]:
-    return task.results, task.reason, dict(task.times)
-
-
-def sources_of(operation: Operation, contract: Contract) -> tuple[str, ...]:
-    """Return the requirement ids that an operation and its documented replies cite, in order."""
-    found: dict[str, None] = {}
-
-    def walk(node: object, met: frozenset[str]) -> None:
-        if isinstance(node, dict):
-            reference = node.get("$ref")
-            if isinstance(reference, str) and reference not in met:
-                walk(contract.resolved(node), met | {reference})
-            cited = node.get("x-source", ())
-            found.update(dict.fromkeys([cited] if isinstance(cited, str) else cited))
-            for name, inner in node.items():
-                if name not in {"x-source", "links", "examples", "example"}:
-                    walk(inner, met)
-        elif isinstance(node, list):
-            for inner in node:
-                walk(inner, met)
-
-    found.update(dict.fromkeys(operation.says.get("x-source", ())))
-    walk(operation.says["responses"], frozenset())
-    return tuple(found)
 
 
 def _result(name: str, title: str, sources: Sequence[str], seen: _Seen, never: str) -> Result:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from soundstage_contracts.coverage import covered
 
 from soundstage.providers import Providers, provider_ids
+from soundstage_contracts.command.coverage import covered
 from soundstage_contracts.documents import providers
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.promise import promises

@@ -48,6 +48,11 @@ def _run(code: str, site: Path) -> str:
     return done.stdout.strip()
 
 
+def _command(*words: str) -> str:
+    """Return the code that runs the command `soundstage` with these words."""
+    return f"import sys; from soundstage.cli import main; sys.argv = {['soundstage', *words]!r}; main()"
+
+
 def test_the_wheel_holds_both_packages_the_data_and_the_samples(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     data = {path.relative_to(ROOT / "schemas").as_posix() for path in (ROOT / "schemas").rglob("*") if path.is_file()}
@@ -60,9 +65,26 @@ def test_the_wheel_holds_both_packages_the_data_and_the_samples(wheel: Path) -> 
         "soundstage/media/samples/sample.wav",
         "soundstage/providers/midsync/provider.py",
         "soundstage_contracts/__init__.py",
+        "soundstage_contracts/report/page.html.j2",
+        "soundstage_contracts/report/page.css",
+        "soundstage_contracts/report/page.js",
+        "soundstage_contracts/report/report.schema.json",
         "soundstage_schemas/midsync/openapi.yaml",
         "soundstage_schemas/midsync/catalogue.yaml",
     } <= names
+    asked = {
+        f"soundstage_schemas/{path.parent.name}/requirements.yaml" for path in (ROOT / "schemas").glob("*/SOURCE.md")
+    }
+    assert asked <= names
+
+
+def test_everything_the_suite_reads_beside_its_code_is_in_the_wheel(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    suite = ROOT / "contracts" / "soundstage_contracts"
+    hidden = {"__pycache__", ".hypothesis"}
+    files = {path.relative_to(ROOT / "contracts") for path in suite.rglob("*") if path.is_file()}
+    assert {path.as_posix() for path in files if not hidden & set(path.parts)} <= names
+    assert not [name for name in names if hidden & set(name.split("/"))]
 
 
 def test_every_module_of_the_checkout_is_in_the_wheel(wheel: Path) -> None:
@@ -90,12 +112,26 @@ def test_the_installed_providers_read_their_prices(installed: Path) -> None:
     assert "seedance-1.5-pro" in _run(code, installed)
 
 
+def test_the_installed_suite_lists_its_promises_without_the_checkout(installed: Path) -> None:
+    said = _run(_command("verify", "v2gateway", "--list"), installed)
+    assert said.startswith("V2-AUTH-001"), said[:200]
+    where = "from soundstage_contracts.documents import schema_root; print(schema_root())"
+    assert Path(_run(where, installed)).resolve() == (installed / "soundstage_schemas").resolve()
+
+
+def test_the_installed_suite_makes_its_reports(installed: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert "kept" in _run(_command("verify", "v2gateway", "--layers", "L0", "--report-html", str(page)), installed)
+    assert page.read_text("utf-8").startswith("<!")
+
+
 def test_the_wheel_names_its_command_and_its_licence(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (points,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
     written = archive.read(points).decode()
     assert "soundstage = soundstage.cli:main" in written
     assert "[pytest11]\nsoundstage = soundstage.pytest_plugin" in written
+    assert "[soundstage.commands]\nverify = soundstage_contracts.cli:verify" in written
     assert [name for name in archive.namelist() if name.endswith("licenses/LICENSE")]
 
 

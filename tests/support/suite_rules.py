@@ -11,9 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from soundstage_contracts.coverage import Covered
-
 from soundstage.resources import read_yaml
+from soundstage_contracts.command.coverage import Covered
 from soundstage_contracts.promise import Promise
 
 SUITE = Path("contracts/soundstage_contracts")
@@ -148,12 +147,14 @@ def numbering(root: Path) -> list[str]:
 
 
 def _numbered(path: Path) -> Iterator[tuple[str, str, str]]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        for call in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+    """Yield number, place and docstring of every check that is made a promise, once for each time it is."""
+    tree = ast.walk(ast.parse(path.read_text("utf-8")))
+    for check in (node for node in tree if isinstance(node, ast.FunctionDef)):
+        for call in check.decorator_list:
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "promise":
                 first = call.args[0] if call.args else None
                 number = first.value if isinstance(first, ast.Constant) else ""
-                yield str(number), f"{path.name}:{node.lineno} {node.name}", ast.get_docstring(node) or ""
+                yield str(number), f"{path.name}:{check.lineno} {check.name}", ast.get_docstring(check) or ""
 
 
 def citations(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from soundstage_contracts.adapters.base import Account, Books, Wanted
 from soundstage_contracts.exchange import Exchange, Reply, Request
-from soundstage_contracts.verdict import NotTested, UnreachableError
+from soundstage_contracts.verdict import AdapterError, NotTested, UnreachableError
 from soundstage_contracts.wire import Sender
 
 START = "2026-01-01T00:00:00Z"
@@ -112,16 +113,23 @@ class SoundstageAdapter:
         try:
             reply = self._sender.send(request)
         except UnreachableError as error:
-            raise NotTested(f"the adapter got no answer: {error}") from None
+            raise AdapterError(f"the adapter got no answer: {error}") from None
         self._observe(Exchange(request, reply, "setup"))
         return _content(request, reply)
 
 
 def _content(request: Request, reply: Reply) -> Any:
+    said = f"the adapter's {request.method} {request.path} was answered with {reply.status}: "
+    said += reply.body[:300].decode("utf-8", "replace")
+    if 400 <= reply.status < 500:
+        # A Soundstage that lacks this fault, scope or plan; whoever refuses everything is none.
+        raise NotTested(said)
     if reply.status >= 300:
-        said = reply.body[:300].decode("utf-8", "replace")
-        raise NotTested(f"the adapter's {request.method} {request.path} was refused with {reply.status}: {said}")
-    return reply.json() if reply.body else None
+        raise AdapterError(said)
+    try:
+        return json.loads(reply.body) if reply.body else None
+    except ValueError:
+        raise AdapterError(f"{said} is no JSON") from None
 
 
 def _listed(given: tuple[str, ...] | None) -> list[str] | None:

@@ -210,8 +210,8 @@ def own_rows_only(stage: Stage) -> None:
 
 @promise(
     "USAGE-111",
-    {"midsync": "R-MID-134 R-MID-115"},
-    assumed={"midsync": "refunds are unpublished (decision D5)"},
+    {"midsync": "R-MID-115"},
+    assumed={"midsync": "refunds are unpublished (R-MID-134, decision D5)"},
 )
 def failed_task(stage: Stage) -> None:
     """A failed task's row stays and shows 0 points in both forms, and no sum counts its points any more."""

@@ -12,7 +12,6 @@ from soundstage_contracts.documents import document, providers, schema_root
 from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.promise import promises
-from soundstage_contracts.watch import sources_of
 
 TABLE = Path(__file__).resolve().parents[2] / "COVERAGE.md"
 _HEAD = """# What the contract suite covers
@@ -49,7 +48,7 @@ def _tried(provider: str) -> Mapping[str, list[str]]:
             found[source].append(promise.number)
     contract = Contract(provider, assumptions=True)
     for operation in contract.operations:
-        for source in sources_of(operation, contract):
+        for source in contract.sources(operation):
             found[source].append(f"SHAPE-001[{operation.name}]")
     return found
 

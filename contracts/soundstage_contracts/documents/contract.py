@@ -63,6 +63,28 @@ class Contract:
         """Return the operation with this operationId."""
         return next(known for known in self.operations if known.name == name)
 
+    def sources(self, operation: Operation) -> tuple[str, ...]:
+        """Return the requirement ids that an operation and its documented replies cite, in order."""
+        found: dict[str, None] = {}
+
+        def walk(node: object, met: frozenset[str]) -> None:
+            if isinstance(node, dict):
+                reference = node.get("$ref")
+                if isinstance(reference, str) and reference not in met:
+                    walk(self.resolved(node), met | {reference})
+                cited = node.get("x-source", ())
+                found.update(dict.fromkeys([cited] if isinstance(cited, str) else cited))
+                for name, inner in node.items():
+                    if name not in {"x-source", "links", "examples", "example"}:
+                        walk(inner, met)
+            elif isinstance(node, list):
+                for inner in node:
+                    walk(inner, met)
+
+        found.update(dict.fromkeys(operation.says.get("x-source", ())))
+        walk(operation.says["responses"], frozenset())
+        return tuple(found)
+
     def problems(self, request: Request, reply: Reply) -> Iterator[str]:
         """Yield, as sentences, what of a reply is not as documented; a HEAD's reply has no body to judge."""
         if request.method == "HEAD":

@@ -9,7 +9,17 @@ from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.promise import Promise, promises
 from soundstage_contracts.stage import Stage
 from soundstage_contracts.target import Target
-from soundstage_contracts.verdict import NotApplicable, NotTested, Outcome, Result, Verdict
+from soundstage_contracts.verdict import (
+    READING_ERRORS,
+    AdapterError,
+    NotApplicable,
+    NotTested,
+    Outcome,
+    Result,
+    SuiteError,
+    UnreachableError,
+    Verdict,
+)
 
 LAYER = "L2"
 
@@ -49,11 +59,27 @@ def try_promise(promise: Promise, case: str | None, target: Target) -> Result:
         promise.run(stage, case)
     except Outcome as outcome:
         verdict, says = outcome.verdict, str(outcome)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, StopIteration) as error:
-        # A check reads replies as documented; where one is not, reading it is what breaks.
-        verdict, says = Verdict.FAIL, f"a reply is not as documented: {type(error).__name__}: {error}"
+    except READING_ERRORS as error:
+        verdict, says = _unread(stage, error)
+    except (UnreachableError, AdapterError):
+        raise
+    except Exception as error:
+        raise SuiteError(f"{name} is broken itself: {type(error).__name__}: {error}") from error
     took = clock.monotonic() - began
     return Result(name, promise.title, verdict, says, sources, LAYER, took, tuple(stage.evidence))
+
+
+def _unread(stage: Stage, error: Exception) -> tuple[Verdict, str]:
+    """Return what it means that a check could not read what came: it reads replies as documented."""
+    contract = stage.target.contract
+    said = f"{type(error).__name__}: {error}"
+    for exchange in stage.evidence:
+        if exchange.kind == "call" and exchange.reply is not None:
+            for problem in contract.problems(exchange.request, exchange.reply):
+                return Verdict.FAIL, f"a reply is not as documented: {problem}"
+    if stage.assumptions:
+        return Verdict.FAIL, f"what came cannot be read as the documents have it ({said})"
+    return Verdict.NOT_TESTED, f"what came cannot be read ({said}), and no document says that it must be so"
 
 
 def _may_try(promise: Promise, case: str | None, target: Target) -> None:

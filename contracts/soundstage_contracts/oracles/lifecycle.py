@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -60,6 +60,25 @@ class Life:
             edge = {to for come, to in self.moves if come in edge} - reached
             reached |= edge
         return after in reached
+
+
+def contradictions(life: Life, before: TaskView, after: TaskView) -> Iterator[str]:
+    """Yield what in a later poll cannot be true after an earlier one, as sentences."""
+    if after.state not in life.states:
+        yield f"the status {after.state!r} is no documented word"
+    elif not life.may_follow(before.state, after.state):
+        yield f"the status went from {before.state!r} to {after.state!r}, which is no legal move"
+    if before.state in life.terminal and before.state == after.state and _end(before) != _end(after):
+        yield "its result, reason or times changed after its end"
+    if before.progress is not None and after.progress is not None and after.progress < before.progress:
+        yield f"progress fell from {before.progress:g} to {after.progress:g}"
+    for name, value in before.times.items():
+        if after.times.get(name, value) < value:
+            yield f"{name} went back from {value:.3f} to {after.times[name]:.3f}"
+
+
+def _end(task: TaskView) -> tuple[object, ...]:
+    return task.results, task.reason, dict(task.times)
 
 
 def check_words(life: Life, seen: Iterable[TaskView]) -> None:
