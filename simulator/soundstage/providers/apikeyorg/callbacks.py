@@ -12,18 +12,15 @@ from soundstage.core.provider import CallbackScheme
 from soundstage.core.signing import hex_hmac
 from soundstage.core.task import Task
 from soundstage.core.view import Tx
+from soundstage.lifecycle import event_name
 from soundstage.providers.apikeyorg.status import STATES, task_body
-from soundstage.resources import lifecycle
 from soundstage.validation import compact_in_order
 
 _SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
 
 
 def _event(task: Task) -> str:
-    word = STATES[task.outcome]
-    # Only a fault tells of a task that has not ended.
-    event: str = lifecycle("apikeyorg")["callback_events"].get(word, f"gateway.task.{word}")
-    return event
+    return event_name("apikeyorg", STATES[task.outcome])
 
 
 def _body(tx: Tx, task: Task, base_url: str) -> bytes:

@@ -15,9 +15,9 @@ from soundstage.core.money import number
 from soundstage.core.randomness import Draw
 from soundstage.core.view import Tx
 from soundstage.core.wallet import charged, total
+from soundstage.lifecycle import Words
 from soundstage.providers.apikeyorg.catalogue import Model, catalogue
 from soundstage.providers.apikeyorg.errors import reply_to
-from soundstage.resources import Words
 
 # Core state → API-Key's word (R-KEY-046). ASSUMED: what only an operator can cancel is reported as failed.
 STATES: Final = Words("apikeyorg")

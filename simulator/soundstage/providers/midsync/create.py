@@ -9,11 +9,11 @@ from soundstage.core.money import decimal_text, number
 from soundstage.core.universe import draw_for
 from soundstage.core.view import Tx
 from soundstage.core.wallet import covers, reserved, the_wallet
+from soundstage.lifecycle import first_word
 from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.dialect import docs_form, is_landing
 from soundstage.providers.midsync.errors import reply_to
 from soundstage.providers.midsync.wire import REQUESTS, Common, Grok
-from soundstage.resources import lifecycle
 from soundstage.validation import compact, ignored, path_if_ours, read, shown, warning_headers
 
 OPERATION = "createVideo"
@@ -93,13 +93,10 @@ def create(call: Call, tx: Tx) -> Reply:
     ids = draw.hex("ids", 48)
     task = tasks.create(tx, call.key, order, f"gen_{ids[:24]}")
     if is_landing(call):
-        return Reply({"task_id": task.id, "status": _first_word("landing")}, headers=warning_headers(wanted.warning))
+        return Reply(
+            {"task_id": task.id, "status": first_word("midsync", "landing")}, headers=warning_headers(wanted.warning)
+        )
     return Reply(_created(task, wanted, f"up_{ids[24:]}"), headers=warning_headers(wanted.warning))
-
-
-def _first_word(dialect: str) -> str:
-    word: str = lifecycle("midsync")["dialects"][dialect]["create_status"]
-    return word
 
 
 def _created(task: tasks.Task, wanted: Priced, upstream_id: str) -> dict[str, Any]:
@@ -110,7 +107,7 @@ def _created(task: tasks.Task, wanted: Priced, upstream_id: str) -> dict[str, An
         "model": wanted.model.id,
         "providerModel": wanted.model.provider_model,
         "pointsCharged": number(reserved(task.movements)),
-        "status": _first_word("developer"),
+        "status": first_word("midsync", "developer"),
         "estimatedTime": wanted.model.estimated_text,
         "estimatedTimeSec": wanted.model.estimated_seconds,
     }

@@ -13,9 +13,9 @@ from soundstage.core import task as tasks
 from soundstage.core.assets import asset_path
 from soundstage.core.call import Call, Problem, Reply
 from soundstage.core.view import Tx
+from soundstage.lifecycle import Words
 from soundstage.providers.midsync.catalogue import Model, catalogue
 from soundstage.providers.midsync.errors import reply_to
-from soundstage.resources import Words
 
 # Core state → MidSync's word (R-MID-130). ASSUMED: what only an operator can cancel is reported as failed.
 STATES: Final = Words("midsync")

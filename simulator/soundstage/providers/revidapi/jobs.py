@@ -16,8 +16,8 @@ from soundstage.core.timeline import TERMINAL
 from soundstage.core.universe import Key, find_key
 from soundstage.core.view import Tx
 from soundstage.core.wallet import total
+from soundstage.lifecycle import Words
 from soundstage.providers.revidapi.errors import JOB_NOT_FOUND, reply_to
-from soundstage.resources import Words
 
 # Core state → RevidAPI's word (R-REV-100, R-REV-104).
 STATES: Final = Words("revidapi")

@@ -12,9 +12,9 @@ from soundstage.core.call import Call, Reply
 from soundstage.core.timeline import TERMINAL, State
 from soundstage.core.universe import the_key
 from soundstage.core.view import Tx
+from soundstage.lifecycle import Words, lifecycle
 from soundstage.providers.v2gateway.catalogue import scope_of, scopes
 from soundstage.providers.v2gateway.errors import TASK_NOT_EXIST, no_such_scope, reply_to
-from soundstage.resources import Words, lifecycle
 
 # Core state → the gateway's word (R-V2-050). ASSUMED: what only an operator can cancel is reported as failed.
 STATES: Final = Words("v2gateway")
