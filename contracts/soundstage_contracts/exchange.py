@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -78,10 +77,7 @@ class Request:
 
     def value(self) -> Any:
         """Return the body's JSON, or None where it is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        return _value(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +97,10 @@ class Reply:
     def media_type(self) -> str:
         """The content type without its parameters, in lower case; empty when there is none."""
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    def value(self) -> Any:
+        """Return the body's JSON, or None where it is none."""
+        return _value(self.body)
 
     def json(self) -> Any:
         """Return the body's JSON; raises Broken when it is none."""
@@ -142,15 +142,12 @@ class Exchange:
     account: str = ""
     failure: str = ""
 
-    def curl(self, base_url: str) -> str:
-        """Return the request as a curl command."""
-        url = self.request.path if "://" in self.request.path else base_url + self.request.path
-        words = ["curl", "-sS", "-i", "-X", self.request.method, url]
-        for name, value in self.request.headers:
-            words += ["-H", f"{name}: {value}"]
-        if self.request.body:
-            words += ["--data-binary", self.request.body.decode("utf-8", "backslashreplace")]
-        return shlex.join(words)
+
+def _value(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _header(headers: Headers, name: str) -> str | None:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from soundstage.testing import Server
+from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.documents import document, providers
 from soundstage_contracts.drivers import driver_of
+from soundstage_contracts.drivers.base import Given
+from soundstage_contracts.drivers.revidapi import RevidAPI
 from soundstage_contracts.exchange import Exchange, Reply, Request
+from soundstage_contracts.layers import beginning
 from soundstage_contracts.layers.fuzz import fuzz
 from soundstage_contracts.layers.pinned import CALLBACK, addresses, harmless, hosts, pinned
 from soundstage_contracts.layers.refusals import Judge
+from soundstage_contracts.stage import Stage
 from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import Result, Verdict
 from soundstage_contracts.wire import LiveSender
@@ -115,6 +124,51 @@ def test_an_engine_that_cannot_work_is_a_failure_and_no_pass(url: str) -> None:
         assert results["V2-FUZZ-001[getTask]"].verdict is Verdict.NOT_REACHED
 
 
+def test_a_target_that_breaks_what_fuzzing_needs_fails_in_a_sentence(url: str) -> None:
+    fault: Fault = ("http/missing-field", {"field": "audio_id", "when": {"operation": "getUpload"}})
+    with Aim(url, "revidapi", fault) as aim:
+        (whole,) = found(aim).values()
+        assert (whole.id, whole.verdict) == ("REV-FUZZ-009", Verdict.FAIL)
+        assert "audio_id" in whole.says
+        assert whole.evidence
+
+
+class Odd(RevidAPI):
+    """Reads what is not there."""
+
+    def prepare(self, stage: Stage, account: Account) -> Given:
+        """Read a field that no reply has."""
+        return {"x": {"y": str(stage.answered(self.balance_request(), account).object()["nothing"])}}
+
+
+def test_a_reply_that_cannot_be_read_fails_in_a_sentence(url: str) -> None:
+    with Aim(url, "revidapi") as aim:
+        (whole,) = fuzz(replace(aim.target, driver=Odd()), seed=1)
+        assert (whole.id, whole.verdict) == ("REV-FUZZ-009", Verdict.FAIL)
+        assert "KeyError: 'nothing'" in whole.says
+
+
+def test_another_schemathesis_is_not_tested_with(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beginning, "NEEDED", "4.31.")
+    with Aim(url, "v2gateway") as aim:
+        (whole,) = found(aim).values()
+        assert whole.verdict is Verdict.NOT_TESTED
+        assert whole.says == f"this Schemathesis ({version('schemathesis')}) is not supported, 4.31.x is needed"
+        assert aim.seen == []
+
+
+def test_a_schemathesis_without_the_parts_the_engine_replaces_is_not_tested_with(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "schemathesis").mkdir()
+    (tmp_path / "schemathesis/__init__.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Aim(url, "v2gateway") as aim:
+        (whole,) = found(aim).values()
+        assert whole.verdict is Verdict.NOT_TESTED
+        assert "4.32.x is needed" in whole.says
+
+
 @pytest.mark.parametrize("provider", providers())
 def test_a_pinned_document_has_only_harmless_addresses_in_requests(provider: str) -> None:
     whole = pinned(document(provider, "openapi"))
@@ -150,6 +204,13 @@ def test_a_refusal_of_valid_data_counts_unless_it_is_a_documented_one(
     request = Request("POST", "/unified-video/generate", (("content-type", "application/json"),), body)
     why = judge.why("generateVideo", "RejectedPositiveData", "", request, Reply(status, (), reply))
     assert (why is not None) is excused
+
+
+@pytest.mark.parametrize("code", [[], {}, 1, None])
+def test_a_code_of_any_kind_is_read(code: Any) -> None:
+    reply = Reply(400, (), json.dumps({"success": False, "error": "no", "code": code}).encode())
+    request = Request("POST", "/unified-video/generate", (), b'{"duration": 5.0}')
+    assert Judge(driver_of("midsync")).why("generateVideo", "RejectedPositiveData", "", request, reply) is None
 
 
 def test_what_is_wrong_with_a_reply_is_never_excused() -> None:

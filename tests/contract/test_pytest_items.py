@@ -35,10 +35,16 @@ def _target(simulator: str, provider: str = "midsync") -> tuple[str, ...]:
 
 
 def test_each_case_of_each_promise_is_an_item_named_by_its_id(tmp_path: Path) -> None:
-    done = _pytest(tmp_path, *SUITE, "--provider", "midsync", "--contract-layers", "L0,L1,L2", "--collect-only")
-    names = {line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line}
-    assert {"MID-MONEY-001[create]", "MID-FUZZ-002[listModels]", "MID-AUTH-001[bearer]"} <= names
+    done = _pytest(tmp_path, *SUITE, "--provider", "midsync", "--contract-layers", "L0,L1,L2,L3", "--collect-only")
+    names = [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line]
+    known = {
+        "MID-MONEY-001[create]", "MID-DOC-901", "MID-FUZZ-002[listModels]", "MID-FUZZ-009", "MID-AUTH-001[bearer]",
+        "MID-WORLD-001", "MID-WORLD-002[create/ok]", "MID-SHAPE-001[listModels]",
+    }  # fmt: skip
+    assert known <= set(names)
     assert all(name.startswith("MID-") for name in names)
+    assert len(names) == len(set(names))
+    assert names[-2:] == ["MID-SHAPE-002", "MID-SHAPE-003"]
 
 
 def test_promises_are_picked_by_k_and_written_as_junit(simulator: str, tmp_path: Path) -> None:
@@ -59,14 +65,41 @@ def test_one_item_is_picked_by_its_node_id(simulator: str, tmp_path: Path) -> No
 
 
 def test_two_workers_come_to_the_same_results_as_one(simulator: str, tmp_path: Path) -> None:
-    picked = (*_target(simulator, "revidapi"), "-k", "MONEY or AUTH", "-rA")
-    told = [_pytest(tmp_path, *picked, *more) for more in ((), ("-n", "2"))]
-    results = [
-        sorted(line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith(("PASSED", "FAILED")))
-        for done in told
-    ]
-    assert results[0]
+    picked = (*_target(simulator, "revidapi"), "-k", "MONEY or AUTH or SHAPE")
+    results = []
+    for number, more in enumerate(((), ("-n", "2"))):
+        done = _pytest(tmp_path, *picked, *more, "--junitxml", f"{number}.xml")
+        assert done.returncode == 0, done.stdout
+        results.append(_cases(tmp_path / f"{number}.xml"))
+    assert results[0]["REV-SHAPE-003"] == "passed"
+    assert "skipped" in results[0].values()
     assert results[0] == results[1]
+
+
+def _cases(path: Path) -> dict[str, str]:
+    cases = ET.parse(path).getroot()[0].findall("testcase")
+    return {case.get("name", ""): case[0].tag if len(case) else "passed" for case in cases}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_reply_of_another_shape_fails_as_an_item_of_its_own(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    scenario = tmp_path / "wrong.yaml"
+    fault = "faults:\n  - fault: http/malformed-json\n    when:\n      operation: generateVideo\n"
+    scenario.write_text(f"name: wrong\ndescription: Broken replies.\n{fault}", encoding="utf-8")
+    with Simulator("--scenario", str(scenario)) as wrong:
+        done = _pytest(tmp_path, *_target(wrong.url), "-k", "LIFE-001 or SHAPE", "--junitxml", "r.xml", *workers)
+    assert done.returncode == 1, done.stdout
+    assert "FAIL MID-SHAPE-001" in done.stdout
+    assert "failure" in {found for name, found in _cases(tmp_path / "r.xml").items() if "SHAPE" in name}
+
+
+def test_what_a_guard_saw_is_an_item_and_many_workers_may_spend_nothing(simulator: str, tmp_path: Path) -> None:
+    words = (*SUITE, "--provider", "midsync", "--base-url", f"{simulator}/midsync", "--api-key", KEY, "--max-credits")
+    done = _pytest(tmp_path, *words, "0", "-k", "MID-GUARD or MID-MODEL", "-rs")
+    assert "nothing that costs anything was let through" in done.stdout
+    done = _pytest(tmp_path, *words, "10", "-n", "2")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "each worker would spend" in done.stderr
 
 
 def test_a_simulator_is_started_where_no_target_is_given(tmp_path: Path) -> None:
@@ -120,9 +153,9 @@ def test_another_provider_ends_the_session_with_one_sentence(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--provider", "midsync", "--contract-layers", "L3"), "--contract-layers takes L0, L1 and L2"),
+        (("--provider", "midsync", "--contract-layers", "L4"), "L4 is no layer; they are L0, L1, L2, L3"),
         ((), "say whose contract with --provider"),
-        (("--provider", "nobody"), "say whose contract with --provider"),
+        (("--provider", "nobody"), "there is no provider 'nobody'"),
         (("--provider", "midsync", "--base-url", "http://127.0.0.1:1"), "--base-url needs --api-key"),
     ],
 )
@@ -144,7 +177,8 @@ def test_other_projects_may_have_the_same_options_and_load_nothing_of_the_suite(
         "def test_it(request):\n"
         "    assert request.config.getoption('base_url') == 'http://x'\n"
         "    loaded = {name for name in sys.modules if name.startswith('soundstage_contracts')}\n"
-        "    assert loaded == {'soundstage_contracts', 'soundstage_contracts.plugin.options'}\n",
+        "    package = 'soundstage_contracts'\n"
+        "    assert loaded == {package, f'{package}.plugin', f'{package}.plugin.options'}\n",
         encoding="utf-8",
     )
     done = _pytest(tmp_path, "--base-url", "http://x")

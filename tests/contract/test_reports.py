@@ -18,12 +18,13 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 
 import soundstage_contracts.report.document as document_module
 from soundstage_contracts.command.live import shown
-from soundstage_contracts.command.options import Options, Report
+from soundstage_contracts.command.options import Options
+from soundstage_contracts.command.outcome import Report
 from soundstage_contracts.exchange import Exchange, Reply, Request
-from soundstage_contracts.report.document import as_json, document
+from soundstage_contracts.redaction import IN_SHELL, Redactor
+from soundstage_contracts.report.document import as_document, as_json
 from soundstage_contracts.report.junit import as_junit
 from soundstage_contracts.report.page import as_page
-from soundstage_contracts.report.redact import Redactor
 from soundstage_contracts.report.summary import as_summary
 from soundstage_contracts.verdict import Result, Verdict
 
@@ -69,7 +70,7 @@ def _report(*, provider: str = "midsync", seconds: float = 1.0, text: str = "pla
 
 @pytest.mark.parametrize("text", ["plain", HOSTILE])
 def test_the_json_report_is_what_its_schema_says(text: str) -> None:
-    told = json.loads(as_json(document([_report(text=text)])))
+    told = json.loads(as_json(as_document([_report(text=text)])))
     Draft202012Validator.check_schema(SCHEMA)
     errors = list(Draft202012Validator(SCHEMA, format_checker=FormatChecker()).iter_errors(told))
     assert errors == []
@@ -78,7 +79,7 @@ def test_the_json_report_is_what_its_schema_says(text: str) -> None:
 
 
 def test_two_runs_differ_only_where_times_are_told() -> None:
-    first, second = (document([_report(seconds=seconds)]) for seconds in (1.0, 2.5))
+    first, second = (as_document([_report(seconds=seconds)]) for seconds in (1.0, 2.5))
     assert first["runs"] != second["runs"]
     assert {**first, "runs": 0} == {**second, "runs": 0}
 
@@ -91,14 +92,14 @@ def test_where_a_target_listens_is_not_part_of_what_two_runs_share() -> None:
         report.options = replace(report.options, base_url=f"{origin}/midsync")
         body = json.dumps({"url": f"{origin}/cdn/a.png", "poll": f"{origin}/midsync/v1"}).encode()
         report.results = [replace(report.results[0], evidence=(Exchange(Request("GET", "/x"), Reply(200, (), body)),))]
-        reports.append(document([report])["providers"])
+        reports.append(as_document([report])["providers"])
     assert reports[0] == reports[1]
     assert "$TARGET/cdn/a.png" in as_json({"x": reports[0]})
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_no_report_shows_a_key_or_a_secret_in_any_form(name: str) -> None:
-    written = WRITERS[name](document([_report(text=f"cut {KEY[:20]}")]))
+    written = WRITERS[name](as_document([_report(text=f"cut {KEY[:20]}")]))
     told = json.dumps(KEY)[1:-1]
     for secret in (KEY, SECRET, quote(KEY, safe=""), told, base64.b64encode(KEY.encode()).decode(), KEY[:20]):
         assert secret not in written
@@ -107,7 +108,7 @@ def test_no_report_shows_a_key_or_a_secret_in_any_form(name: str) -> None:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_report_can_be_written_as_utf_8_whatever_a_target_sent(name: str) -> None:
-    assert WRITERS[name](document([_report(text=HOSTILE)])).encode()
+    assert WRITERS[name](as_document([_report(text=HOSTILE)])).encode()
 
 
 class _Page(HTMLParser):
@@ -125,7 +126,7 @@ class _Page(HTMLParser):
 
 def _page(text: str) -> _Page:
     page = _Page()
-    page.feed(as_page(document([_report(text=text)])))
+    page.feed(as_page(as_document([_report(text=text)])))
     return page
 
 
@@ -145,7 +146,7 @@ def test_the_page_needs_no_other_file_and_lets_only_its_own_script_run() -> None
     assert policy is not None
     assert policy.startswith("default-src 'none'")
     assert re.search(r"script-src 'sha256-[\w+/=]+'$", policy)
-    assert "url(" not in as_page(document([_report()]))
+    assert "url(" not in as_page(as_document([_report()]))
 
 
 def test_every_id_of_the_page_is_there_once_and_every_link_leads_somewhere() -> None:
@@ -157,7 +158,7 @@ def test_every_id_of_the_page_is_there_once_and_every_link_leads_somewhere() -> 
 
 @pytest.mark.parametrize("text", ["plain", HOSTILE])
 def test_the_junit_report_counts_failures_errors_and_skips_apart(text: str) -> None:
-    root = ET.fromstring(as_junit(document([_report(text=text)])))
+    root = ET.fromstring(as_junit(as_document([_report(text=text)])))
     (suite,) = root.findall("testsuite")
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "5", "failures": "1", "errors": "1", "skipped": "2"}
@@ -172,7 +173,7 @@ def test_the_junit_report_counts_failures_errors_and_skips_apart(text: str) -> N
 
 
 def test_the_summary_holds_no_html_and_no_markdown_of_a_target() -> None:
-    written = as_summary(document([_report(text=HOSTILE)]))
+    written = as_summary(as_document([_report(text=HOSTILE)]))
     outside = re.sub(r"(?ms)^  (`{3,})sh$.*?^  \1$", "", written)
     assert "<script" not in outside
     assert "[c](" not in outside
@@ -183,7 +184,7 @@ def test_the_summary_holds_no_html_and_no_markdown_of_a_target() -> None:
 
 def test_a_curl_command_is_the_request_and_nothing_else_for_a_shell() -> None:
     (result,) = [
-        one for one in document([_report(text=HOSTILE)])["providers"][0]["results"] if one["verdict"] == "FAIL"
+        one for one in as_document([_report(text=HOSTILE)])["providers"][0]["results"] if one["verdict"] == "FAIL"
     ]
     words = shlex.split(result["evidence"][0]["curl"])
     assert words[:5] == ["curl", "-sS", "-i", "-X", "POST"]
@@ -201,13 +202,16 @@ def test_a_terminal_only_shows_what_a_target_sent() -> None:
 
 
 def test_a_secret_that_a_sentence_cuts_in_two_is_still_hidden() -> None:
-    clean = Redactor({"sk_live_0123456789abcdef": "API_KEY"})
+    clean = Redactor(IN_SHELL)
+    clean.hide("sk_live_0123456789abcdef", "API_KEY", cut=True)
     assert clean.text("said sk_live_012345678 and ended") == "said $API_KEY and ended"
     assert clean.text("sk_live is how keys begin") == "sk_live is how keys begin"
 
 
 def test_a_longer_secret_is_found_before_a_shorter_one_inside_it() -> None:
-    clean = Redactor({"sk_a_12345": "API_KEY_1", "sk_a_12345_and_more": "API_KEY_2"})
+    clean = Redactor(IN_SHELL)
+    for number, secret in enumerate(("sk_a_12345", "sk_a_12345_and_more"), 1):
+        clean.hide(secret, f"API_KEY_{number}")
     assert clean.text("sk_a_12345_and_more sk_a_12345") == "$API_KEY_2 $API_KEY_1"
 
 
@@ -216,6 +220,6 @@ def test_bodies_that_are_no_text_and_long_ones_are_told_in_short() -> None:
     long = Exchange(Request("GET", "/x"), Reply(200, (), b"a" * 50_000))
     report = _report(bad=False)
     report.results = [replace(report.results[0], evidence=(exchange, long))]
-    first, second = document([report])["providers"][0]["results"][0]["evidence"]
+    first, second = as_document([report])["providers"][0]["results"][0]["evidence"]
     assert first["reply"]["body"].startswith("<18000 bytes, sha256 ")
     assert second["reply"]["body"].endswith("(46000 more characters)")

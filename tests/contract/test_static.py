@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from soundstage_contracts.documents import document, providers
-from soundstage_contracts.layers.prices import differences
+from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.layers.static import Documents, judged, static
 from soundstage_contracts.oracles import midsync, revidapi
 from soundstage_contracts.verdict import Verdict
@@ -20,6 +20,10 @@ REPLY = ("paths", "/unified-video/quote", "post", "responses", "200", "content",
 
 def documents(provider: str = "midsync") -> Documents:
     return Documents(provider, *(deepcopy(document(provider, name)) for name in ("openapi", "lifecycle", "catalogue")))
+
+
+def differences(provider: str, catalogue: dict[str, Any]) -> list[str]:
+    return list(driver_of(provider).price_differences(catalogue))
 
 
 def inside(node: Any, *names: str) -> Any:

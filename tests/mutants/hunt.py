@@ -137,26 +137,35 @@ def caught_by_shape(ground: Ground, mutant: WireMutant) -> str | None:
     return None
 
 
-def caught_on_wire(ground: Ground, mutant: WireMutant) -> str | None:
-    """Return the promise that notices a wire mutant when the suite runs against it, None when none does."""
+def wire_target(ground: Ground, mutant: WireMutant) -> Target:
+    """Return the target as a wire mutant makes it."""
 
     def change(request: Request, reply: Reply) -> Reply:
         kind = "file" if "://" in request.path else "call"
         name = ground.operation(Exchange(request, reply, kind))
         return mutant.applied(reply) if (name, reply.status) == (mutant.operation, mutant.status) else reply
 
-    bent = replace(ground.target, sender=Bent(ground.target.sender, change))
-    return next(killers(bent, [one for one in ground.trials if mutant.operation in one.operations]), None)
+    return replace(ground.target, sender=Bent(ground.target.sender, change))
+
+
+def domain_target(ground: Ground, mutant: DomainMutant) -> Target:
+    """Return the target as a domain mutant makes it."""
+    target = ground.target
+    if mutant.wrap is not None:
+        return replace(target, sender=mutant.wrap(target.sender, target.driver, target.contract))
+    assert target.adapter is not None
+    return replace(target, adapter=Faulty(target.adapter, mutant.fault, mutant.parameters))
+
+
+def caught_on_wire(ground: Ground, mutant: WireMutant) -> str | None:
+    """Return the promise that notices a wire mutant when the suite runs against it, None when none does."""
+    touched = [one for one in ground.trials if mutant.operation in one.operations]
+    return next(killers(wire_target(ground, mutant), touched), None)
 
 
 def caught_in_domain(ground: Ground, mutant: DomainMutant, first: Sequence[str] = ()) -> Iterator[str]:
     """Yield the promises that notice a domain mutant; those in `first` are tried first."""
-    target = ground.target
-    if mutant.wrap is not None:
-        target = replace(target, sender=mutant.wrap(target.sender, target.driver, target.contract))
-    elif target.adapter is not None:
-        target = replace(target, adapter=Faulty(target.adapter, mutant.fault, mutant.parameters))
-    yield from killers(target, ground.ordered(first))
+    yield from killers(domain_target(ground, mutant), ground.ordered(first))
 
 
 def caught_in_data(ground: Ground, url: str, first: Sequence[str] = ()) -> Iterator[str]:

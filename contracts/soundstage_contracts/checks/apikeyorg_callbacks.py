@@ -31,7 +31,7 @@ def _head(callback: Callback, name: str) -> str:
 @promise(
     "CALL-401",
     {"apikeyorg": "R-KEY-060 R-KEY-061 R-KEY-062 R-KEY-063 R-KEY-064 R-KEY-065"},
-    each=lambda driver: ("video", "image", "music"),
+    each=("video", "image", "music"),
 )
 def completed(stage: Stage, case: str) -> None:
     """The callback of a completed task names the event gateway.task.completed, the task, a second and a signature."""
@@ -97,7 +97,7 @@ def schedule(stage: Stage) -> None:
     "CALL-404",
     {"apikeyorg": "R-KEY-040 R-KEY-061 R-KEY-068"},
     assumed={"apikeyorg": "that http is refused, and with which words"},
-    each=lambda driver: ("/v1/videos", "/v1/images/generations", "/v1/music/generations"),
+    each=("/v1/videos", "/v1/images/generations", "/v1/music/generations"),
 )
 def https_only(stage: Stage, case: str) -> None:
     """A task is not made with an http:// callback_url of another machine, and is made with an https:// one."""

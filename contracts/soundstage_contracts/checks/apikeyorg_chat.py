@@ -51,7 +51,7 @@ def used(reply: Reply) -> tuple[int, int]:
     return asked, written
 
 
-@promise("OPEN-401", OPENAI, assumed=FORM, each=lambda driver: CHAT_MODELS)
+@promise("OPEN-401", OPENAI, assumed=FORM, each=CHAT_MODELS)
 def answer(stage: Stage, case: str) -> None:
     """An answer is one finished choice of the assistant, by the model that was asked, with its tokens counted."""
     account = stage.account()
@@ -83,7 +83,7 @@ def repeats(stage: Stage) -> None:
     expect(len(marks) == 1, f"one model has the fingerprints {marks}")
 
 
-@promise("OPEN-403", OPENAI, assumed=FORM, each=lambda driver: ("max_tokens", "max_completion_tokens"))
+@promise("OPEN-403", OPENAI, assumed=FORM, each=("max_tokens", "max_completion_tokens"))
 def cut_by_limit(stage: Stage, case: str) -> None:
     """A limit of tokens cuts the answer off there, with finish_reason length; a higher one changes nothing."""
     whole = said(ask(stage))
@@ -142,7 +142,7 @@ def prompts_count(stage: Stage) -> None:
     expect(used(ask(stage, tools=[tool]))[0] > plain, "a tool counts nothing")
 
 
-@promise("OPEN-407", OPENAI, assumed=FORM, each=lambda driver: CHAT_MODELS)
+@promise("OPEN-407", OPENAI, assumed=FORM, each=CHAT_MODELS)
 def charged(stage: Stage, case: str) -> None:
     """An answer costs its tokens at the model's listed prices, at once, to the last digit, streamed or not."""
     pricing = entry(stage, case)["pricing"]
@@ -228,7 +228,7 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@promise("OPEN-410", OPENAI, assumed={"apikeyorg": "what is refused, and how"}, each=lambda driver: REFUSED)
+@promise("OPEN-410", OPENAI, assumed={"apikeyorg": "what is refused, and how"}, each=tuple(REFUSED))
 def refused(stage: Stage, case: str) -> None:
     """A chat that OpenAI would refuse is refused in the gateway's own shape, costs nothing, and the field is named."""
     fields, param = REFUSED[case]

@@ -10,12 +10,12 @@ from soundstage_contracts.adapters.base import Books
 from soundstage_contracts.checks.apikeyorg_errors import answer_to, denied
 from soundstage_contracts.checks.apikeyorg_estimate import estimated
 from soundstage_contracts.checks.apikeyorg_models import entry
-from soundstage_contracts.checks.creation_cases import every_creation
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import NotReached, NotTested, expect
+from soundstage_contracts.walking import creations
 
 HALF = Decimal("0.5")
 LEAST = Decimal("0.000001")
@@ -31,7 +31,7 @@ def _exact(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-@promise("MONEY-402", {"apikeyorg": "R-KEY-033 R-KEY-034"}, each=every_creation)
+@promise("MONEY-402", {"apikeyorg": "R-KEY-033 R-KEY-034"}, each=creations)
 def over_budget(stage: Stage, case: str) -> None:
     """A task whose estimate exceeds its max_credits is refused before it exists: nothing is held or ever happens."""
     documented_only(stage, case)
@@ -51,7 +51,7 @@ def over_budget(stage: Stage, case: str) -> None:
     expect(not box.all(), "a refused create sent a callback")
 
 
-@promise("MONEY-403", {"apikeyorg": "R-KEY-034"}, assumed={"apikeyorg": "equal is allowed"}, each=every_creation)
+@promise("MONEY-403", {"apikeyorg": "R-KEY-034"}, assumed={"apikeyorg": "equal is allowed"}, each=creations)
 def within_budget(stage: Stage, case: str) -> None:
     """A task whose estimate equals its max_credits is made, and any higher budget changes nothing."""
     account, creation = stage.account(), stage.creation(case)
@@ -92,7 +92,7 @@ def _credits(stage: Stage, task: Started, books: Books, **wanted: Decimal) -> Ma
     "MONEY-405",
     {"apikeyorg": "R-KEY-048"},
     assumed={"apikeyorg": "credits in a poll; the whole price comes back (A-KEY-15)"},
-    each=every_creation,
+    each=creations,
 )
 def credits_in_polls(stage: Stage, case: str) -> None:
     """A poll's credits tell what the books do: reserved as estimated, then charged when it ends well, or released."""
@@ -123,7 +123,7 @@ def credits_in_polls(stage: Stage, case: str) -> None:
     "MONEY-406",
     {"apikeyorg": "R-KEY-040 R-KEY-048"},
     assumed={"apikeyorg": "what was made is charged, never above the reserve (A-KEY-16)"},
-    each=lambda driver: ("seedance-2", "seedance-2-fast", "suno-5", "lyria-3"),
+    each=("seedance-2", "seedance-2-fast", "suno-5", "lyria-3"),
 )
 def settled(stage: Stage, case: str) -> None:
     """Without a duration the longest is reserved, and what was made is charged, never above the reserve."""

@@ -50,7 +50,7 @@ def counted(reply: Reply, wanted: int) -> None:
     expect(usage == both, f"{wanted} tokens are told as {usage}")
 
 
-@promise("OPEN-441", OPENAI, assumed=FORM, each=lambda driver: MODEL_NAMES)
+@promise("OPEN-441", OPENAI, assumed=FORM, each=MODEL_NAMES)
 def in_order(stage: Stage, case: str) -> None:
     """Every text gets a vector of the model's listed size, in order; the same text always the same one."""
     size = entry(stage, case)["parameters"]["dimensions"]
@@ -106,7 +106,7 @@ def token_lists(stage: Stage) -> None:
     expect(one == again, "the same tokens have two vectors")
 
 
-@promise("OPEN-445", OPENAI, assumed=FORM, each=lambda driver: MODEL_NAMES)
+@promise("OPEN-445", OPENAI, assumed=FORM, each=MODEL_NAMES)
 def charged(stage: Stage, case: str) -> None:
     """Embeddings cost their tokens at the model's listed price, at once; what is not covered is refused whole."""
     rate = Decimal(entry(stage, case)["pricing"]["input"]) / 1000
@@ -144,7 +144,7 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@promise("OPEN-446", OPENAI, assumed={"apikeyorg": "what is refused, and how"}, each=lambda driver: REFUSED)
+@promise("OPEN-446", OPENAI, assumed={"apikeyorg": "what is refused, and how"}, each=tuple(REFUSED))
 def refused(stage: Stage, case: str) -> None:
     """An embedding that OpenAI would refuse is refused in the gateway's own shape, for nothing, and the field named."""
     fields, param = REFUSED[case]

@@ -26,7 +26,7 @@ OURS = {"apikeyorg": "what the documents say"}
 @promise(
     "DOC-401",
     {"apikeyorg": "R-KEY-005 R-KEY-006 R-KEY-007 R-KEY-008 R-KEY-009 R-KEY-010 R-KEY-011"},
-    each=lambda driver: ENTRY_POINTS,
+    each=ENTRY_POINTS,
 )
 def served(stage: Stage, case: str) -> None:
     """An entry point is served, with something in it; without a key too, and as its own media type."""

@@ -39,7 +39,7 @@ def everything_paid(stage: Stage) -> dict[str, Request]:
     return made | {path: Request.json(path, body) for path, body in zip(BY_TOKEN, (CHAT, EMBEDDING), strict=True)}
 
 
-@promise("ERR-401", {"apikeyorg": "R-KEY-070"}, each=lambda driver: (*CREATES, *BY_TOKEN))
+@promise("ERR-401", {"apikeyorg": "R-KEY-070"}, each=(*CREATES, *BY_TOKEN))
 def poor(stage: Stage, case: str) -> None:
     """An account without credits is refused with the documented error body, and it stays without a task."""
     account = stage.account(balance=0)

@@ -62,7 +62,7 @@ def _says(reply: Reply, asked: Mapping[str, Any], kind: str) -> None:
     expect(said["credits"] > 0, "the estimate says that it is free")
 
 
-@promise("PRICE-402", {"apikeyorg": "R-KEY-021 R-KEY-037"}, assumed=UNPUBLISHED, each=lambda driver: TASK_MODELS)
+@promise("PRICE-402", {"apikeyorg": "R-KEY-021 R-KEY-037"}, assumed=UNPUBLISHED, each=tuple(TASK_MODELS))
 def estimate_says(stage: Stage, case: str) -> None:
     """An estimate repeats model, modality and budget, and no other modality than the model's own is accepted."""
     kind = TASK_MODELS[case]
@@ -84,17 +84,14 @@ def budget_in_estimate(stage: Stage) -> None:
         expect(reply.field("credits") == cost, "a budget changes the estimate")
 
 
-@promise("MONEY-401", {"apikeyorg": "R-KEY-021 R-KEY-032"})
-def estimating_is_free(stage: Stage) -> None:
-    """Estimating charges nothing and creates nothing, however often and whatever for."""
+@promise("MONEY-401", assumed={"apikeyorg": "that an estimate needs no credits, and is the same each time"})
+def estimating_needs_nothing(stage: Stage) -> None:
+    """Who has nothing may estimate everything, and the same estimate has the same answer each time."""
     account = stage.account(balance=0)
-    before = stage.books(account)
-    for creation in stage.driver.creations() if stage.assumptions else stage.driver.creations()[:1]:
+    for creation in stage.driver.creations():
         quote = stage.driver.quote(creation.build(PROMPT))
         bodies = {stage.answered(quote, account).body for _ in range(3)}
         expect(len(bodies) == 1, "the same estimate has two answers")
-    expect(stage.books(account) == before, "an estimate changed the balance")
-    expect(not stage.step(account), "an estimate left something that goes on")
 
 
 def _rows(model: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Decimal]]:
@@ -114,7 +111,7 @@ def _rows(model: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Decimal]]:
     "PRICE-404",
     {"apikeyorg": "R-KEY-020 R-KEY-021 R-KEY-048"},
     assumed={"apikeyorg": "how the list of models tells prices (R-KEY-036)"},
-    each=lambda driver: TASK_MODELS,
+    each=tuple(TASK_MODELS),
 )
 def one_price(stage: Stage, case: str) -> None:
     """What the list of models says, the estimate, and what a task holds and then spends are one amount, row by row."""
@@ -173,9 +170,7 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@promise(
-    "PRICE-406", {"apikeyorg": "R-KEY-030 R-KEY-037"}, assumed={"apikeyorg": "limits"}, each=lambda driver: REFUSED
-)
+@promise("PRICE-406", {"apikeyorg": "R-KEY-030 R-KEY-037"}, assumed={"apikeyorg": "limits"}, each=tuple(REFUSED))
 def no_estimate(stage: Stage, case: str) -> None:
     """An estimate with a value that is not on offer is refused, and the refusal names the field."""
     fields, param = REFUSED[case]

@@ -64,7 +64,7 @@ def one_list(stage: Stage) -> None:
     "MODEL-403",
     {"apikeyorg": "R-KEY-020"},
     assumed=UNPUBLISHED,
-    each=lambda driver: ("video", "image", "music", "chat", "embedding"),
+    each=("video", "image", "music", "chat", "embedding"),
 )
 def coherent(stage: Stage, case: str) -> None:
     """An entry agrees with itself: it makes its category, defaults are among its values, every case has a price."""
@@ -121,7 +121,7 @@ def at_its_endpoint(stage: Stage) -> None:
                 denied(stage, Request.json(path, fields), "invalid", "model")
 
 
-@promise("MODEL-405", {"apikeyorg": "R-KEY-020 R-KEY-030"}, assumed=UNPUBLISHED, each=lambda driver: LIMITED)
+@promise("MODEL-405", {"apikeyorg": "R-KEY-020 R-KEY-030"}, assumed=UNPUBLISHED, each=LIMITED)
 def limits_hold(stage: Stage, case: str) -> None:
     """The values and limits that an entry tells are accepted by the estimate, and those beside them are not."""
     one = entry(stage, case)
@@ -146,7 +146,7 @@ def limits_hold(stage: Stage, case: str) -> None:
 RATIOS = {"16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9", "5:4", "9:21"}
 
 
-@promise("MODEL-406", {"apikeyorg": "R-KEY-020"}, assumed=UNPUBLISHED, each=lambda driver: LIMITED[:4])
+@promise("MODEL-406", {"apikeyorg": "R-KEY-020"}, assumed=UNPUBLISHED, each=LIMITED[:4])
 def ratios_hold(stage: Stage, case: str) -> None:
     """A task is made in every aspect ratio that the model's entry tells, at one price, and in no other."""
     one = entry(stage, case)

@@ -77,7 +77,7 @@ CASES: Mapping[str, dict[str, Any]] = {
 }
 
 
-@promise("OPEN-421", OPENAI, assumed=FORM, each=lambda driver: CASES)
+@promise("OPEN-421", OPENAI, assumed=FORM, each=tuple(CASES))
 def adds_up(stage: Stage, case: str) -> None:
     """The chunks of a stream add up to the answer that is given whole, choice by choice, up to its finish_reason."""
     reply, streamed = ask(stage, **CASES[case]), ask(stage, stream=True, **CASES[case])
@@ -94,7 +94,7 @@ def adds_up(stage: Stage, case: str) -> None:
         expect(len(found) > 3, f"a stream of {said(reply)!r} comes in {len(found)} chunks")
 
 
-@promise("OPEN-422", OPENAI, assumed=FORM, each=lambda driver: CASES)
+@promise("OPEN-422", OPENAI, assumed=FORM, each=tuple(CASES))
 def counted(stage: Stage, case: str) -> None:
     """With include_usage one chunk more, without choices, counts the tokens of the whole; until then usage is null."""
     reply, streamed = ask(stage, **CASES[case]), ask(stage, stream=True, **USAGE, **CASES[case])

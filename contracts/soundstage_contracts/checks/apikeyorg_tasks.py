@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from soundstage_contracts.checks.apikeyorg_credits import documented_only
-from soundstage_contracts.checks.creation_cases import every_creation
 from soundstage_contracts.exchange import Reply
 from soundstage_contracts.oracles.apikeyorg import OBJECTS, sent
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import Stage
 from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
+from soundstage_contracts.walking import creations
 
 MEDIA: Mapping[str, tuple[str, str, bytes, int]] = {
     "video": ("video/mp4", ".mp4", b"ftyp", 4),
@@ -23,7 +23,7 @@ MEDIA: Mapping[str, tuple[str, str, bytes, int]] = {
 """Media type, ending of the link, a file's first bytes and where they are (an assumption: R-KEY-050 has no format)."""
 
 
-@promise("LIFE-401", {"apikeyorg": "R-KEY-024 R-KEY-025 R-KEY-026 R-KEY-042 R-KEY-043 R-KEY-044"}, each=every_creation)
+@promise("LIFE-401", {"apikeyorg": "R-KEY-024 R-KEY-025 R-KEY-026 R-KEY-042 R-KEY-043 R-KEY-044"}, each=creations)
 def create_reply(stage: Stage, case: str) -> None:
     """A create answers task_id and id (one value, task_…), the object of its kind and the status pending; no more."""
     documented_only(stage, case)
@@ -54,7 +54,7 @@ def own_ids(stage: Stage) -> None:
     "LIFE-403",
     {"apikeyorg": "R-KEY-027 R-KEY-045 R-KEY-046"},
     assumed={"apikeyorg": "that a poll repeats the create's names; model, times, duration"},
-    each=every_creation,
+    each=creations,
 )
 def poll_repeats(stage: Stage, case: str) -> None:
     """Polls repeat the create's ids and object and what was asked for, from pending over processing to the end."""
@@ -106,7 +106,7 @@ def times(stage: Stage) -> None:
     "LIFE-405",
     {"apikeyorg": "R-KEY-027 R-KEY-045 R-KEY-050"},
     assumed={"apikeyorg": "output_urls, media types; that links never expire (A-KEY-19)"},
-    each=lambda driver: ("video", "image", "music"),
+    each=("video", "image", "music"),
 )
 def durable(stage: Stage, case: str) -> None:
     """Results are links to whole files of the right kind, one per image, that need no key and work years later."""

@@ -65,7 +65,7 @@ CHOICES: Mapping[str, tuple[Any, str]] = {
 }
 
 
-@promise("OPEN-431", OPENAI, assumed=FORM, each=lambda driver: CHOICES)
+@promise("OPEN-431", OPENAI, assumed=FORM, each=tuple(CHOICES))
 def called(stage: Stage, case: str) -> None:
     """A tool that is chosen is called once, by an id of its own, with arguments that fit its parameters."""
     choice, name = CHOICES[case]
@@ -114,7 +114,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@promise("OPEN-434", OPENAI, assumed=FORM, each=lambda driver: SCHEMAS)
+@promise("OPEN-434", OPENAI, assumed=FORM, each=tuple(SCHEMAS))
 def structured(stage: Stage, case: str) -> None:
     """An answer in the form of a json_schema is JSON that fits it."""
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMAS[case], "strict": True}}
@@ -142,7 +142,7 @@ HOPELESS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@promise("OPEN-436", OPENAI, assumed={"apikeyorg": "that it is refused"}, each=lambda driver: HOPELESS)
+@promise("OPEN-436", OPENAI, assumed={"apikeyorg": "that it is refused"}, each=tuple(HOPELESS))
 def hopeless(stage: Stage, case: str) -> None:
     """A schema that is invalid or that nothing fits is refused, for an answer as for a tool, and costs nothing."""
     form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": HOPELESS[case]}}

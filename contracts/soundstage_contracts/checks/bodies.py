@@ -7,7 +7,6 @@ from decimal import Decimal
 from soundstage_contracts.checks.creation_cases import as_json
 from soundstage_contracts.checks.errors import ASSUMED, well_formed
 from soundstage_contracts.checks.money import glance, nothing_made, takes
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
@@ -42,11 +41,7 @@ BROKEN = {
 }
 
 
-def _cases(_: Driver) -> tuple[str, ...]:
-    return tuple(BROKEN)
-
-
-@promise("ERR-020", assumed=ASSUMED, each=_cases)
+@promise("ERR-020", assumed=ASSUMED, each=tuple(BROKEN))
 def no_proper_body(stage: Stage, case: str) -> None:
     """A body that is no JSON object in UTF-8 is refused as invalid on every path that takes one, and takes nothing."""
     account = stage.account()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soundstage_contracts.checks.callbacks import ENDS, WEEK, came, hooked
+from soundstage_contracts.checks.callbacks import ENDS, WEEK, hooked
 from soundstage_contracts.checks.creation_cases import before_spending, with_callback
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import Stage
@@ -23,7 +23,7 @@ def tried_again(stage: Stage, name: str) -> None:
     task = hooked(stage, box, name)
     stage.follow(task)
     stage.pass_seconds(WEEK, task.account)
-    told = came(stage, box, 4)
+    told = box.wait(4)
     expect(len(told) == 4, f"after three refusals and a 204 there were {len(told)} attempts")
     expect(len({one.body for one in told}) == 1, "the attempts of one event have different bodies")
     names = {stage.driver.callback_id(one) for one in told}
@@ -51,14 +51,17 @@ def not_for_ever(stage: Stage) -> None:
 def no_redirects(stage: Stage) -> None:
     """A redirect is not followed; the callback is tried again where it was asked for."""
     before_spending(stage)
-    box = stage.mailbox(302, 307)
+    box = stage.mailbox(302, 307, 308)
+    # Where the receiver's redirects lead to.
+    elsewhere = f"{box.name}-elsewhere"
+    box.receiver.open(elsewhere)
     task = hooked(stage, box)
     stage.follow(task)
     stage.pass_seconds(WEEK, task.account)
-    told = came(stage, box, 3)
-    expect(len(told) == 3, f"after two redirects there were {len(told)} attempts, not three")
-    elsewhere = box.receiver.callbacks(f"{box.name}-elsewhere")
-    expect(not elsewhere, "a callback followed a redirect to another address")
+    told = box.wait(4)
+    expect(len(told) == 4, f"after three redirects there were {len(told)} attempts, not four")
+    followed = box.receiver.callbacks(elsewhere)
+    expect(not followed, f"{len(followed)} callbacks followed a redirect to another address")
 
 
 @promise("CALL-009", assumed=RETRY)
@@ -68,6 +71,6 @@ def gone(stage: Stage) -> None:
     box = stage.mailbox(410)
     task = hooked(stage, box)
     stage.follow(task)
-    came(stage, box, 1)
+    box.wait(1)
     stage.pass_seconds(WEEK, task.account)
     expect(len(box.all()) == 1, f"a receiver that said 410 was called {len(box.all())} times")

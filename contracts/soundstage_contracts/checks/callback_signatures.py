@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from soundstage_contracts import clock
-from soundstage_contracts.checks.callbacks import WEEK, came, hooked
+from soundstage_contracts.checks.callbacks import WEEK, hooked
 from soundstage_contracts.checks.creation_cases import before_spending, with_callback
 from soundstage_contracts.promise import promise
 from soundstage_contracts.receiver import Callback
@@ -28,7 +28,7 @@ def signed(stage: Stage, name: str) -> None:
     box = stage.mailbox()
     task = hooked(stage, box, name)
     stage.follow(task)
-    callback = came(stage, box, 1)[0]
+    callback = box.wait(1)[0]
     secret = _secret(task.account.secret)
     stage.driver.check_signature(callback, secret)
     _notices_changes(stage, callback, secret)
@@ -42,7 +42,7 @@ def signed_failure(stage: Stage) -> None:
     task = hooked(stage, box)
     stage.failed(task)
     stage.pass_seconds(1, task.account)
-    stage.driver.check_signature(came(stage, box, 1)[0], _secret(task.account.secret))
+    stage.driver.check_signature(box.wait(1)[0], _secret(task.account.secret))
 
 
 @promise("CALL-023", SIGNED, assumed=UNWRITTEN)
@@ -53,7 +53,7 @@ def fresh(stage: Stage) -> None:
     task = hooked(stage, box)
     stage.follow(task)
     stage.pass_seconds(WEEK, task.account)
-    for callback in came(stage, box, 3):
+    for callback in box.wait(3):
         stamp = callback.header(STAMPS[stage.driver.id]) or ""
         expect(stamp.isdecimal(), f"the timestamp {stamp!r} is no whole number")
         away = abs(int(stamp) - clock.unix())
@@ -68,7 +68,7 @@ def each_attempt(stage: Stage) -> None:
     task = hooked(stage, box)
     stage.follow(task)
     stage.pass_seconds(WEEK, task.account)
-    for callback in came(stage, box, 3):
+    for callback in box.wait(3):
         stage.driver.check_signature(callback, _secret(task.account.secret))
 
 
@@ -81,7 +81,7 @@ def own_secret(stage: Stage) -> None:
     task = hooked(stage, box)
     expect(task.account == mine, "the task was made with another key")
     stage.follow(task)
-    callback = came(stage, box, 1)[0]
+    callback = box.wait(1)[0]
     stage.driver.check_signature(callback, _secret(mine.secret))
     expect(mine.secret != other.secret, "two keys have the same secret")
     _must_not_fit(stage, callback, _secret(other.secret), "another key's secret")

@@ -1,4 +1,4 @@
-"""The cases of promises that are kept once for every way to make a task."""
+"""The cases of promises that are kept once for some of the ways to make a task."""
 
 from __future__ import annotations
 
@@ -9,11 +9,6 @@ from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.verdict import NotApplicable
-
-
-def every_creation(driver: Driver) -> Iterator[str]:
-    """Yield the name of every documented way to make a task."""
-    yield from (creation.name for creation in driver.creations())
 
 
 def with_quote(driver: Driver) -> Iterator[str]:

@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 
-from soundstage_contracts.checks.creation_cases import as_json, every_creation
+from soundstage_contracts.checks.creation_cases import as_json
 from soundstage_contracts.checks.money import glance, lost, nothing_made, purse, takes
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import shown
 from soundstage_contracts.verdict import NotTested, expect
+from soundstage_contracts.walking import creations
 
 HTTP = dict.fromkeys(("midsync", "revidapi", "v2gateway", "apikeyorg"), "RFC 9110, not a document of the provider")
 JSON = dict.fromkeys(HTTP, "RFC 8259, not a document of the provider")
@@ -62,7 +63,7 @@ def _affordable(stage: Stage, request: Request) -> None:
     expect(bool(stage.driver.created(reply).id), "a task without an id was made")
 
 
-@promise("FIELD-001", IGNORED, assumed=UNKNOWN, each=every_creation)
+@promise("FIELD-001", IGNORED, assumed=UNKNOWN, each=creations)
 def unknown_fields(stage: Stage, name: str) -> None:
     """Fields that nobody documented are ignored and change neither price nor task."""
     build = stage.creation(name).build
@@ -115,7 +116,7 @@ def key_header_in_any_case(stage: Stage) -> None:
             expect(reply.status == 200, f"a key in {shouted.headers[-1][0]} is answered with {reply.status}")
 
 
-@promise("FIELD-005", assumed=HTTP, each=every_creation)
+@promise("FIELD-005", assumed=HTTP, each=creations)
 def query_on_a_create(stage: Stage, name: str) -> None:
     """Query parameters that nobody documented change nothing, on a create or on a poll."""
     plain = stage.creation(name).build(PROMPT)
@@ -126,7 +127,7 @@ def query_on_a_create(stage: Stage, name: str) -> None:
     expect(seen == stage.poll(task), "a query parameter changes what a poll says")
 
 
-@promise("FIELD-006", assumed=HTTP, each=every_creation)
+@promise("FIELD-006", assumed=HTTP, each=creations)
 def only_a_post_creates(stage: Stage, name: str) -> None:
     """HEAD, OPTIONS and GET at a create's address make nothing and take nothing."""
     account = stage.account()
@@ -140,9 +141,7 @@ def only_a_post_creates(stage: Stage, name: str) -> None:
     nothing_made(stage, account)
 
 
-@promise(
-    "FIELD-007", assumed=dict.fromkeys(HTTP, "no document says which letters a prompt may have"), each=every_creation
-)
+@promise("FIELD-007", assumed=dict.fromkeys(HTTP, "no document says which letters a prompt may have"), each=creations)
 def any_letters(stage: Stage, name: str) -> None:
     """A prompt may be in any script, with line breaks and signs, at the same price."""
     build = stage.creation(name).build

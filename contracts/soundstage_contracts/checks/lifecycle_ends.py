@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soundstage_contracts.drivers.base import Driver
+from soundstage_contracts.checks.creation_cases import before_spending
 from soundstage_contracts.oracles.lifecycle import check_ended, check_order, check_words
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import Stage
@@ -13,11 +13,8 @@ from soundstage_contracts.verdict import expect
 from soundstage_contracts.walking import creations, ends, open_words, reach, task_in, views, words
 
 DAY = 86_400.0
-
-
-def ways_to_fail(driver: Driver) -> tuple[str, ...]:
-    """Return the moments at which a task fails by itself."""
-    return ("start", "middle", "99", "end")
+MOMENTS = ("start", "middle", "99", "end")
+"""When a task fails by itself."""
 
 
 @promise(
@@ -25,6 +22,7 @@ def ways_to_fail(driver: Driver) -> tuple[str, ...]:
     {"revidapi": "R-REV-103", "v2gateway": "R-V2-053", "apikeyorg": "R-KEY-060"},
     assumed={
         "midsync": "that an end is final is a reading of its word",
+        "v2gateway": "the document does not say that an end is final, its original does (R-V2-053)",
         "revidapi": "that an end is final is a reading (R-REV-103)",
     },
     each=ends,
@@ -65,7 +63,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 )
 def failure_says_why(stage: Stage, before: str) -> None:
     """A task that fails, waiting or running, shows the failure's word and a reason, and no result."""
-    _ = stage.adapter  # before a task is made for nothing
+    before_spending(stage)
     task = stage.start(stage.account())
     reach(stage, task, before)
     view = stage.failed(task, "The contract suite made this task fail.")
@@ -89,7 +87,7 @@ def failure_says_why(stage: Stage, before: str) -> None:
         "v2gateway": "when a task may fail is in no document",
         "apikeyorg": "when a task may fail is in no document",
     },
-    each=ways_to_fail,
+    each=MOMENTS,
 )
 def failing_is_legal(stage: Stage, moment: str) -> None:
     """A task that fails by itself goes a legal way to its failure, with no result on it and a reason at the end."""
@@ -116,7 +114,7 @@ def failing_is_legal(stage: Stage, moment: str) -> None:
 )
 def looking_changes_nothing(stage: Stage, state: str) -> None:
     """However often a task is polled, the polls change neither the task nor the balance."""
-    _ = stage.adapter  # before a task is made for nothing
+    before_spending(stage)
     account = stage.account()
     task = stage.start(account)
     reach(stage, task, state)
@@ -173,27 +171,6 @@ def stuck_stays(stage: Stage, state: str) -> None:
         view = stage.poll(task)
         expect(view.state == state, f"a task that hangs in {state!r} became {view.state!r}")
         check_ended(stage.driver.life, view)
-
-
-@promise(
-    "LIFE-014",
-    {"revidapi": "R-REV-016 R-REV-104"},
-    assumed={"revidapi": "cancelling is in other public material only (R-REV-016, R-REV-104)"},
-    each=open_words,
-)
-def cancelled_is_an_end(stage: Stage, before: str) -> None:
-    """A job that is cancelled, waiting or running, is cancelled for good: no result, no failure, no further move."""
-    task = stage.start(stage.account())
-    reach(stage, task, before)
-    life = stage.driver.life
-    reply = stage.answered(stage.driver.cancel(task.id))
-    expect(reply.field("job_id") == task.id, f"cancelling {task.id} tells of {reply.field('job_id')!r}")
-    expect(reply.field("status") == life.cancelled, f"a cancelled job is {reply.field('status')!r}")
-    view = stage.poll(task)
-    expect(view.state == life.cancelled, f"a cancelled job is shown as {view.state!r}")
-    check_ended(life, view)
-    stage.adapter.finish(task.account)
-    expect(stage.poll(task) == view, "a cancelled job changed later")
 
 
 @promise(

@@ -69,7 +69,7 @@ def landing_example(stage: Stage) -> None:
     _landing_reply(made(stage, LANDING | {"resolution": "1080p"}, path=CREATE))
 
 
-@promise("FIELD-122", {"midsync": "R-MID-020 R-MID-051 R-MID-053 R-MID-059 R-MID-085"}, each=lambda driver: CREATES)
+@promise("FIELD-122", {"midsync": "R-MID-020 R-MID-051 R-MID-053 R-MID-059 R-MID-085"}, each=CREATES)
 def create_reply(stage: Stage, case: str) -> None:
     """A create in the developer form is answered with the nine documented names, each telling of what was asked."""
     models = MODELS if stage.target.adapter is not None else MODELS[2:3]
@@ -101,7 +101,7 @@ def _estimates(stage: Stage, path: str) -> None:
     "FIELD-123",
     {"midsync": "R-MID-020 R-MID-024 R-MID-060 R-MID-085"},
     assumed={"midsync": "two pages call two paths the way to make a task; that both are one is our reading"},
-    each=lambda driver: MODELS,
+    each=MODELS,
 )
 def one_operation(stage: Stage, case: str) -> None:
     """Both create paths are one operation: the same body has the same reply on either, but for the two ids."""
@@ -140,7 +140,7 @@ def what_is_a_landing_request(stage: Stage) -> None:
     "FIELD-125",
     {"midsync": "R-MID-065"},
     assumed={"midsync": "no document says how a mixture of the two forms is answered"},
-    each=lambda driver: LANDING_FIELDS,
+    each=LANDING_FIELDS,
 )
 def forms_do_not_mix(stage: Stage, case: str) -> None:
     """A developer field beside a landing field is refused, whichever two they are, and nothing is made or taken."""
@@ -166,7 +166,7 @@ def forms_do_not_mix(stage: Stage, case: str) -> None:
     "FIELD-126",
     {"midsync": "R-MID-065"},
     assumed={"midsync": "that each form keeps to its own names of models is our choice; ids are taken in both"},
-    each=lambda driver: MODELS,
+    each=MODELS,
 )
 def names_of_models(stage: Stage, case: str) -> None:
     """A landing request takes a model by its display name or its id, a developer request by its id only."""
@@ -200,7 +200,7 @@ _REFUSED: dict[str, tuple[Any, ...]] = {
     "FIELD-127",
     {"midsync": "R-MID-065"},
     assumed={"midsync": "the landing page gives types, and no limits"},
-    each=lambda driver: _REFUSED,
+    each=tuple(_REFUSED),
 )
 def landing_fields(stage: Stage, case: str) -> None:
     """A landing field keeps the limits of the developer field it stands for."""

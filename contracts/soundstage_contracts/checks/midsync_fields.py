@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from soundstage_contracts.checks.midsync_ways import CREATE, CREATES, GENERATE, QUOTE, body_of, made, play_money, points
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.midsync import GROK, KLING, MODELS, RUNWAY, SEEDANCE
 from soundstage_contracts.oracles.midsync_fields import FIELDS, IMAGE, Field
@@ -15,17 +14,8 @@ from soundstage_contracts.stage import Stage
 from soundstage_contracts.target import shown
 from soundstage_contracts.verdict import expect
 
-
-def _titles(chosen: Iterable[Field]) -> Iterator[str]:
-    return (field.title for field in chosen)
-
-
-def _documented(driver: Driver) -> Iterator[str]:
-    return _titles(field for field in FIELDS if field.good or field.bad)
-
-
-def _guessed(driver: Driver) -> Iterator[str]:
-    return _titles(field for field in FIELDS if field.wrong)
+_DOCUMENTED = tuple(field.title for field in FIELDS if field.good)
+_GUESSED = tuple(field.title for field in FIELDS if field.wrong)
 
 
 def _field(title: str) -> Field:
@@ -70,12 +60,13 @@ def _nothing_taken(stage: Stage) -> None:
         "midsync": "R-MID-031 R-MID-032 R-MID-033 R-MID-034 R-MID-035 R-MID-036 R-MID-037 R-MID-038 R-MID-039 "
         "R-MID-082 R-MID-083 R-MID-084 R-MID-100 R-MID-101 R-MID-102 R-MID-103 R-MID-104 R-MID-106 R-MID-108"
     },
-    each=_documented,
+    each=_DOCUMENTED,
 )
 def documented_values(stage: Stage, case: str) -> None:
-    """A field takes every documented value, and refuses what lies beyond them on either side."""
+    """A field takes every documented value; what lies beyond them on either side is refused, as we read it."""
     field = _field(case)
-    for value in field.bad:
+    # A documented range is no documented refusal.
+    for value in field.bad if stage.assumptions else ():
         _refused(stage, _with(field, value))
     _nothing_taken(stage)
     for value in field.good:
@@ -89,7 +80,7 @@ def documented_values(stage: Stage, case: str) -> None:
     "FIELD-102",
     {"midsync": "R-MID-031 R-MID-032 R-MID-035"},
     assumed={"midsync": "how strictly a type or an unpublished limit is kept is not documented"},
-    each=_guessed,
+    each=_GUESSED,
 )
 def other_types(stage: Stage, case: str) -> None:
     """A field refuses values of another type than its own, null among them, and keeps the limits of its siblings."""
@@ -101,12 +92,12 @@ def other_types(stage: Stage, case: str) -> None:
         _taken(stage, _with(field, value))
 
 
-@promise("FIELD-103", {"midsync": "R-MID-030 R-MID-031 R-MID-080"}, each=lambda driver: ("model", "prompt"))
+@promise("FIELD-103", {"midsync": "R-MID-030 R-MID-031 R-MID-080"}, each=("model", "prompt"))
 def required_fields(stage: Stage, case: str) -> None:
-    """Without model, without prompt, or with a model nobody knows, nothing is quoted and nothing is made."""
+    """Without model or without prompt nothing is quoted and nothing is made, nor for a model that nobody knows."""
     for model in MODELS:
         _refused(stage, {name: value for name, value in body_of(model).items() if name != case})
-    if case == "model":
+    if case == "model" and stage.assumptions:
         for unknown in ("", "seedance-9-ultra", "Seedance-1.5-Pro"):
             _refused(stage, body_of(SEEDANCE) | {"model": unknown})
     _nothing_taken(stage)
@@ -185,10 +176,11 @@ def grok_reference(stage: Stage) -> None:
     "FIELD-108",
     {"midsync": "R-MID-071 R-MID-084"},
     assumed={"midsync": "no document says what becomes of fields a model does not know"},
-    each=lambda driver: MODELS,
+    each=MODELS,
 )
 def unknown_fields(stage: Stage, case: str) -> None:
     """A field the model does not list is ignored, whatever it holds: task, price and reply are as without it."""
+    play_money(stage)
     plain = points(stage, body_of(case))
     foreign: dict[str, dict[str, Any]] = {
         SEEDANCE: {"quality": "8k", "mode": "calm", "cfgScale": "x", "watermark": 7, "referenceIndex": 99},
@@ -202,7 +194,6 @@ def unknown_fields(stage: Stage, case: str) -> None:
         points(stage, body) == plain, f"fields unknown to {case} change its price from {plain} to {points(stage, body)}"
     )
     without, beside = made(stage, body_of(case)).object(), made(stage, body, path=GENERATE).object()
-    play_money(stage)
     ids = ("taskId", "providerTaskId")
     expect(
         {name: value for name, value in without.items() if name not in ids}

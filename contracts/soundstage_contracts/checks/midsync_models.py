@@ -52,7 +52,7 @@ def entries(stage: Stage) -> None:
         expect(said == wanted, f"{one['id']} is listed as {said}, and its tasks show {wanted}")
 
 
-@promise("MODEL-103", {"midsync": "R-MID-074 R-MID-095 R-MID-100"}, assumed=_INSIDE, each=lambda driver: MODELS)
+@promise("MODEL-103", {"midsync": "R-MID-074 R-MID-095 R-MID-100"}, assumed=_INSIDE, each=MODELS)
 def hints_are_quotes(stage: Stage, case: str) -> None:
     """The price hints of a model are what quotes say: each row, no row twice, and what has no row is refused."""
     reply = _listed(stage)
@@ -115,7 +115,7 @@ _WORDS = ("clamp", "requiredWithout", "ignoredWith", "exclusiveWith", "maxLength
 _REFERENCE = Field(GROK, "referenceTaskId", ("g", "g" * 200), ("", "g" * 201, 7, None), (), "R-MID-108")
 
 
-@promise("MODEL-104", {"midsync": "R-MID-026 R-MID-095"}, assumed=_INSIDE, each=lambda driver: MODELS)
+@promise("MODEL-104", {"midsync": "R-MID-026 R-MID-095"}, assumed=_INSIDE, each=MODELS)
 def params_are_rules(stage: Stage, case: str) -> None:
     """The fields of a model are listed with the very limits that quotes and creates keep."""
     params = _listed(stage)["modelParams"][case]
@@ -149,7 +149,7 @@ def _limits_are(field: Field, spec: dict[str, Any]) -> None:
         expect(not judge.is_valid(value), f"{field.title} refuses {str(value)[:60]!r}, and is listed as {schema}")
 
 
-@promise("MODEL-105", {"midsync": "R-MID-095 R-MID-106 R-MID-108"}, assumed=_INSIDE, each=lambda driver: MODELS)
+@promise("MODEL-105", {"midsync": "R-MID-095 R-MID-106 R-MID-108"}, assumed=_INSIDE, each=MODELS)
 def defaults_and_required(stage: Stage, case: str) -> None:
     """A model lists what it cannot do without, and for the rest what a field left out means."""
     params = _listed(stage)["modelParams"][case]

@@ -11,7 +11,7 @@ from soundstage_contracts.stage import Stage
 from soundstage_contracts.verdict import NotTested, expect
 
 
-@promise("PAGE-101", {"midsync": "R-MID-110 R-MID-113 R-MID-116"}, each=lambda driver: ("1", "7", "20"))
+@promise("PAGE-101", {"midsync": "R-MID-110 R-MID-113 R-MID-116"}, each=("1", "7", "20"))
 def pages(stage: Stage, case: str) -> None:
     """The pages of the usage logs hold every row once, each page says which it is, and the total is theirs."""
     limit = int(case)
@@ -66,7 +66,7 @@ _REFUSED_QUERIES = (
     "USAGE-101",
     {"midsync": "R-MID-110 R-MID-117 R-MID-120"},
     assumed={"midsync": "no document says how a value that is no page, no number and no date is answered"},
-    each=lambda driver: (LOGS, SUMMARY),
+    each=(LOGS, SUMMARY),
 )
 def refused_queries(stage: Stage, case: str) -> None:
     """A query that is no page, no number or no date is refused; one that nobody knows is ignored."""

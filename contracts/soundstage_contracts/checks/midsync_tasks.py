@@ -46,7 +46,7 @@ def which_id_polls(stage: Stage) -> None:
     "LIFE-103",
     {"midsync": "R-MID-091"},
     assumed={"midsync": "output and assets are named in the documents, and their inside is not"},
-    each=lambda driver: ("runway 5", "kling-2.5-turbo 10", "seedance-1.5-pro 4", "grok-video 7"),
+    each=("runway 5", "kling-2.5-turbo 10", "seedance-1.5-pro 4", "grok-video 7"),
 )
 def output_and_assets(stage: Stage, case: str) -> None:
     """A completed task's output is its one asset: a link, a type, and the seconds that were asked for."""

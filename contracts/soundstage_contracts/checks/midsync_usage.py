@@ -136,7 +136,7 @@ def tokens_add_up(stage: Stage) -> None:
         raise NotReached("no row of the account's history tells of tokens")
 
 
-@promise("USAGE-107", {"midsync": "R-MID-021 R-MID-111 R-MID-113 R-MID-115"}, each=lambda driver: CREATES)
+@promise("USAGE-107", {"midsync": "R-MID-021 R-MID-111 R-MID-113 R-MID-115"}, each=CREATES)
 def row_of_a_task(stage: Stage, case: str) -> None:
     """A task leaves one row: its model, what it was charged, and when; what the row says stays as it is."""
     account = stage.account() if stage.target.adapter is None else stage.account(history=5)

@@ -6,12 +6,13 @@ from contextlib import suppress
 from decimal import Decimal
 
 from soundstage_contracts.adapters.base import Account
-from soundstage_contracts.checks.creation_cases import every_creation, with_quote
+from soundstage_contracts.checks.creation_cases import with_quote
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import NotApplicable, NotTested, expect
+from soundstage_contracts.walking import creations
 
 QUOTED = {"midsync": "R-MID-074 R-MID-085 R-MID-133", "apikeyorg": "R-KEY-035 R-KEY-048"}
 CHARGED = {
@@ -84,7 +85,8 @@ def says_its_price(stage: Stage, task: Started, price: Decimal, left: Decimal | 
         expect(created.price == price, f"the create says {created.price} and takes {price}")
     if created.balance_left is not None and left is not None:
         expect(created.balance_left == left, f"the create says {created.balance_left} are left, and {left} are")
-    if published is not None:
+    # Tables may lag behind live prices (R-REV-172).
+    if published is not None and stage.assumptions:
         kept = published.least <= price <= published.most
         expect(kept, f"it takes {price}; {published.source} says {published.least} to {published.most}")
 
@@ -95,7 +97,12 @@ def nothing_made(stage: Stage, account: Account) -> None:
         expect(not stage.step(account), "a task is under way although none was made")
 
 
-@promise("MONEY-001", QUOTED, each=with_quote)
+@promise(
+    "MONEY-001",
+    QUOTED,
+    assumed={"midsync": "that the charge is what the quote said is an inference (R-MID-074)"},
+    each=with_quote,
+)
 def quote_is_charge(stage: Stage, name: str) -> None:
     """A quote, the price the create shows and what the account loses are one amount."""
     account = stage.account()
@@ -108,7 +115,7 @@ def quote_is_charge(stage: Stage, name: str) -> None:
     takes(before, purse(stage, account), quoted, "after the create")
 
 
-@promise("MONEY-002", CHARGED, assumed=UNPRICED, each=every_creation)
+@promise("MONEY-002", CHARGED, assumed=UNPRICED, each=creations)
 def taken_once(stage: Stage, name: str) -> None:
     """A task takes its price once, at its creation, and nothing more until it has succeeded and afterwards."""
     account = stage.account()
@@ -120,12 +127,12 @@ def taken_once(stage: Stage, name: str) -> None:
     says_its_price(stage, task, price, after.get("balance", after.get("ledger")))
     takes(before, after, price, "after the create")
     life = stage.driver.life
-    for _ in range(200):
-        state = stage.poll(task).state
-        takes(before, purse(stage, account), price, f"while the task is {state}")
-        if state in life.terminal or not stage.step(account):
-            break
+    if stage.target.adapter is not None:
+        stage.until(task, life.running)
+        takes(before, purse(stage, account), price, "while the task runs")
+    state = stage.follow(task)[-1].state
     expect(state == life.success, f"the task should succeed, and is {state}")
+    takes(before, purse(stage, account), price, "after the task's success")
     if stage.target.adapter is not None:
         stage.pass_seconds(7200, account)
         stage.poll(task)
@@ -134,7 +141,11 @@ def taken_once(stage: Stage, name: str) -> None:
         expect(held == 0, f"{held} credits are still held for a task that has succeeded")
 
 
-@promise("MONEY-003", {"midsync": "R-MID-073", "apikeyorg": "R-KEY-021 R-KEY-032"}, each=with_quote)
+@promise(
+    "MONEY-003",
+    {"midsync": "R-MID-023 R-MID-024 R-MID-073", "apikeyorg": "R-KEY-021 R-KEY-032"},
+    each=with_quote,
+)
 def quote_is_free(stage: Stage, name: str) -> None:
     """A quote takes nothing and creates nothing, however often it is asked."""
     account = stage.account()
@@ -146,15 +157,15 @@ def quote_is_free(stage: Stage, name: str) -> None:
     nothing_made(stage, account)
 
 
-@promise("MONEY-004", CHARGED, assumed=UNPRICED, each=every_creation)
+@promise("MONEY-004", CHARGED, assumed=UNPRICED, each=creations)
 def price_is_steady(stage: Stage, name: str) -> None:
-    """The same request costs the same each time, and its quote says the same before, between and after."""
+    """The same request costs the same each time, and its quote, as we read it, says the same all the while."""
     account = stage.account()
     creation = stage.creation(name)
     prices, quotes = [], []
     before = purse(stage, account)
     for _ in range(3):
-        if name in with_quote(stage.driver):
+        if name in with_quote(stage.driver) and stage.assumptions:
             asked = stage.driver.quote(creation.build(PROMPT))
             quotes.append(stage.driver.quoted(stage.answered(asked, account)))
         task = stage.start(account, creation)
@@ -165,7 +176,7 @@ def price_is_steady(stage: Stage, name: str) -> None:
     expect(len({*prices, *quotes}) == 1, f"three equal requests took {prices}; their quotes were {quotes}")
 
 
-@promise("MONEY-005", {"apikeyorg": "R-KEY-070"}, assumed=UNWRITTEN, each=every_creation)
+@promise("MONEY-005", {"apikeyorg": "R-KEY-070"}, assumed=UNWRITTEN, each=creations)
 def too_little(stage: Stage, name: str) -> None:
     """Who has one credit too few is refused, and nothing is taken or made."""
     price = price_of(stage, name)
@@ -176,7 +187,7 @@ def too_little(stage: Stage, name: str) -> None:
     nothing_made(stage, account)
 
 
-@promise("MONEY-006", CHARGED, assumed=UNPRICED, each=every_creation)
+@promise("MONEY-006", CHARGED, assumed=UNPRICED, each=creations)
 def just_enough(stage: Stage, name: str) -> None:
     """Who has exactly the price can pay it, has nothing left then, and cannot pay again."""
     price = price_of(stage, name)
@@ -214,7 +225,7 @@ def together(stage: Stage) -> None:
         "apikeyorg": "R-KEY-071",
         **UNPRICED,
     },
-    each=every_creation,
+    each=creations,
 )
 def refused_is_free(stage: Stage, name: str) -> None:
     """A create that is refused as invalid or as unauthorized takes nothing and makes nothing."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from soundstage_contracts.checks.creation_cases import before_spending, every_creation
+from soundstage_contracts.checks.creation_cases import before_spending
 from soundstage_contracts.checks.money import lost, purse, takes
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import Stage
 from soundstage_contracts.verdict import expect
+from soundstage_contracts.walking import creations
 
 REFUNDED = {"apikeyorg": "R-KEY-048"}
 UNWRITTEN = {
@@ -18,7 +19,7 @@ UNWRITTEN = {
 }
 
 
-@promise("MONEY-021", REFUNDED, assumed=UNWRITTEN, each=every_creation)
+@promise("MONEY-021", REFUNDED, assumed=UNWRITTEN, each=creations)
 def given_back_once(stage: Stage, name: str) -> None:
     """A task that fails while it runs gives its whole price back, once, and so it stays."""
     before_spending(stage)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.checks.revidapi_requests import ONLY, job, made, roomy
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.drivers.revidapi import credits_of
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
@@ -104,7 +102,7 @@ def listed_jobs_are_the_jobs(stage: Stage) -> None:
     expect(states == stage.driver.life.states, f"the jobs are {states}")
 
 
-@promise("PAGE-201", {ONLY: "R-REV-208"}, assumed={ONLY: _BODIES}, each=lambda _: ("jobs", "credits"))
+@promise("PAGE-201", {ONLY: "R-REV-208"}, assumed={ONLY: _BODIES}, each=("jobs", "credits"))
 def pages_part_the_list(stage: Stage, which: str) -> None:
     """The pages of a list are its parts: together the whole, in order, no row twice; a page past the end is empty."""
     account, _ = _busy(stage)
@@ -118,21 +116,14 @@ def pages_part_the_list(stage: Stage, which: str) -> None:
         stage.refused(Request.get(path, query), "invalid", account)
 
 
-def _filters(_: Driver) -> Iterable[str]:
-    words = "pending processing completed failed cancelled"
-    states = [f"status={word}" for word in words.split()]
-    kinds = [f"type={word}" for word in ("image", "video", "motion-control", "kol-ai")]
-    return (
-        *states,
-        *kinds,
-        "model=image-4.0",
-        "model=none",
-        "status=pending&type=image",
-        "status=failed&model=image-4.0",
-    )
+_FILTERS = (
+    *(f"status={word}" for word in ("pending", "processing", "completed", "failed", "cancelled")),
+    *(f"type={word}" for word in ("image", "video", "motion-control", "kol-ai")),
+    *("model=image-4.0", "model=none", "status=pending&type=image", "status=failed&model=image-4.0"),
+)
 
 
-@promise("PAGE-202", {ONLY: "R-REV-208"}, assumed={ONLY: _BODIES}, each=_filters)
+@promise("PAGE-202", {ONLY: "R-REV-208"}, assumed={ONLY: _BODIES}, each=_FILTERS)
 def job_filters_filter(stage: Stage, case: str) -> None:
     """The filters status, type and model of the job list leave the jobs they name and no other, alone and together."""
     account, ids = _busy(stage)
@@ -189,20 +180,13 @@ def _three_days(stage: Stage) -> tuple[Account, list[str]]:
     return account, [day.isoformat() for day in days]
 
 
-def _windows(_: Driver) -> Iterable[str]:
-    return (
-        "to",
-        "{1} to",
-        "to {1}",
-        "{1} to {1}",
-        "{0}T12:00:00Z to {1}T11:59:59Z",
-        "{1}T12:00:01Z to {2}",
-        "{3} to",
-        "{2} to {0}",
-    )
+_WINDOWS = (
+    *("to", "{1} to", "to {1}", "{1} to {1}", "{0}T12:00:00Z to {1}T11:59:59Z", "{1}T12:00:01Z to {2}"),
+    *("{3} to", "{2} to {0}"),
+)
 
 
-@promise("USAGE-204", {ONLY: "R-REV-208"}, assumed={ONLY: _BODIES}, each=_windows)
+@promise("USAGE-204", {ONLY: "R-REV-208"}, assumed={ONLY: _BODIES}, each=_WINDOWS)
 def stats_keep_to_their_window(stage: Stage, case: str) -> None:
     """`from` and `to` leave the days between them, both ends included; the CSV has the same sums by day and model."""
     account, days = _three_days(stage)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from soundstage_contracts.checks.revidapi_requests import (
     ONLY,
-    PNG,
+    PAID,
+    WAYS,
     cheapest,
     cost,
-    each_paid,
-    each_way,
     form,
     job,
-    landed,
     made,
     roomy,
-    upload,
 )
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.drivers.revidapi import CLIP, PICTURE
+from soundstage_contracts.drivers.samples import PNG, landed, upload
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.revidapi import MODELS, PATHS
 from soundstage_contracts.promise import promise
@@ -52,7 +49,7 @@ def _offers(model: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
 @promise(
     "FIELD-201",
     {ONLY: f"{_GENERAL} {_TABLES}"},
-    each=each_paid,
+    each=PAID,
 )
 def published_values_are_accepted(stage: Stage, model: str) -> None:
     """Every published server, resolution, duration, speed and ratio of a model is accepted."""
@@ -66,7 +63,7 @@ def published_values_are_accepted(stage: Stage, model: str) -> None:
     "FIELD-202",
     {ONLY: f"R-REV-066 {_TABLES}"},
     assumed={ONLY: "A-REV-02, A-REV-17, A-REV-55: that other values are refused, with 400"},
-    each=each_paid,
+    each=PAID,
 )
 def other_values_are_refused(stage: Stage, model: str) -> None:
     """A server, resolution, duration, speed or ratio that the model has not is refused, and nothing is taken."""
@@ -86,7 +83,7 @@ def other_values_are_refused(stage: Stage, model: str) -> None:
                 stage.refused(job(model, **{name: value}), "invalid", account)
 
 
-@promise("FIELD-203", {ONLY: "R-REV-007 R-REV-059 R-REV-169"}, each=each_way)
+@promise("FIELD-203", {ONLY: "R-REV-007 R-REV-059 R-REV-169"}, each=WAYS)
 def unknown_fields_are_ignored(stage: Stage, way: str) -> None:
     """Fields nobody knows are ignored in JSON and in forms: the job is made at the same price."""
     account, body = roomy(stage), cheapest(way)
@@ -97,7 +94,7 @@ def unknown_fields_are_ignored(stage: Stage, way: str) -> None:
         expect(price == plain, f"with unknown fields it costs {price} instead of {plain}")
 
 
-@promise("FIELD-204", {ONLY: "R-REV-006 R-REV-010 R-REV-011 R-REV-012 R-REV-013"}, each=each_way)
+@promise("FIELD-204", {ONLY: "R-REV-006 R-REV-010 R-REV-011 R-REV-012 R-REV-013"}, each=WAYS)
 def forms_are_as_good_as_json(stage: Stage, way: str) -> None:
     """Every path that makes a job reads multipart forms like JSON: the same fields cost the same."""
     account, body = roomy(stage), cheapest(way)
@@ -148,12 +145,11 @@ def every_model_has_one_path(stage: Stage) -> None:
             stage.refused(Request.json(path, {**body, "model": name}), "invalid", account)
 
 
-def _required(_: Driver) -> Iterable[str]:
-    needs = {"motion": ("character_image_url", "motion_video_url"), "kol": ("audio_id", "image_url")}
-    return tuple(f"{way} {name}" for way in PATHS for name in needs.get(way, ("prompt",)))
+_NEEDS = {"motion": ("character_image_url", "motion_video_url"), "kol": ("audio_id", "image_url")}
+_REQUIRED = tuple(f"{way} {name}" for way in PATHS for name in _NEEDS.get(way, ("prompt",)))
 
 
-@promise("FIELD-212", {ONLY: "R-REV-040 R-REV-041 R-REV-050 R-REV-080 R-REV-081 R-REV-090 R-REV-091"}, each=_required)
+@promise("FIELD-212", {ONLY: "R-REV-040 R-REV-041 R-REV-050 R-REV-080 R-REV-081 R-REV-090 R-REV-091"}, each=_REQUIRED)
 def required_fields_are_required(stage: Stage, case: str) -> None:
     """A request without a field that the document calls required is refused, and nothing is taken."""
     way, name = case.split()
@@ -174,7 +170,7 @@ def required_fields_are_required(stage: Stage, case: str) -> None:
 @promise(
     "FIELD-216",
     assumed={ONLY: "that a model must be named is found (R-REV-041), where it need not be is ours"},
-    each=each_way,
+    each=WAYS,
 )
 def the_model_must_be_named(stage: Stage, way: str) -> None:
     """Images and videos need their model named; motion control takes motion-control-3.0 when none is."""

@@ -6,16 +6,18 @@ from typing import Any
 
 from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.checks.revidapi_requests import (
+    ONLY,
+)
+from soundstage_contracts.drivers.revidapi import PICTURE
+from soundstage_contracts.drivers.samples import (
     FILES,
     MP4,
-    ONLY,
     PNG,
     landed,
     status_of,
     upload,
     wav,
 )
-from soundstage_contracts.drivers.revidapi import PICTURE
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import Stage
@@ -35,7 +37,7 @@ def _served(stage: Stage, url: str, content: bytes, media_type: str) -> None:
     expect(file.media_type == media_type, f"{url} is {file.media_type!r}, and {media_type} was sent")
 
 
-@promise("FILE-201", {ONLY: "R-REV-019 R-REV-020 R-REV-180 R-REV-184"}, each=lambda _: ("image", "video"))
+@promise("FILE-201", {ONLY: "R-REV-019 R-REV-020 R-REV-180 R-REV-184"}, each=("image", "video"))
 def images_and_videos_have_their_address_at_once(stage: Stage, kind: str) -> None:
     """An uploaded image or video has its `url` at once, where the same bytes are served, and a status that agrees."""
     account = stage.account()
@@ -72,7 +74,7 @@ def sounds_are_measured_first(stage: Stage) -> None:
         _served(stage, body["url"], FILES["audio"][2], "audio/wav")
 
 
-@promise("FILE-203", {ONLY: "R-REV-021 R-REV-183 R-REV-184 R-REV-185"}, each=lambda _: ("image", "video"))
+@promise("FILE-203", {ONLY: "R-REV-021 R-REV-183 R-REV-184 R-REV-185"}, each=("image", "video"))
 def presigned_files_are_put_and_confirmed(stage: Stage, kind: str) -> None:
     """Presign, PUT and confirm bring an image or a video: `upload_id` like up_..., then `url` and `ready`."""
     account = stage.account()
@@ -108,7 +110,7 @@ def _waits(stage: Stage, account: Account, given: dict[str, Any], confirm: Reque
     stage.refused(confirm, "invalid", account)
 
 
-@promise("FILE-204", {ONLY: "R-REV-022 R-REV-186 R-REV-020"}, each=lambda _: ("video", "image", "audio"))
+@promise("FILE-204", {ONLY: "R-REV-022 R-REV-186 R-REV-020"}, each=("video", "image", "audio"))
 def files_are_fetched_from_an_address(stage: Stage, kind: str) -> None:
     """POST /files/upload-url is `processing`, then `completed`, with the fetched file under an address of its own."""
     account = stage.account()

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.checks.revidapi_requests import (
     ONLY,
+    WAYS,
     begun,
-    each_way,
     fresh,
     job,
-    landed,
     made,
-    processing,
     roomy,
-    upload,
 )
-from soundstage_contracts.drivers.base import Driver, TaskView
+from soundstage_contracts.drivers.base import TaskView
+from soundstage_contracts.drivers.samples import landed, upload
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.revidapi import MODELS, PATHS
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import Stage
 from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
+from soundstage_contracts.walking import walk
 
 
 def _body(stage: Stage, task: Started) -> dict[str, Any]:
     return stage.poll_reply(task).object()
 
 
-@promise("LIFE-201", {ONLY: "R-REV-015 R-REV-030 R-REV-100 R-REV-101"}, each=each_way)
+@promise("LIFE-201", {ONLY: "R-REV-015 R-REV-030 R-REV-100 R-REV-101"}, each=WAYS)
 def jobs_end_with_a_link(stage: Stage, way: str) -> None:
     """A job is pending, then processing, then completed with progress 100 and its file's address as one text."""
     account = stage.account()
@@ -55,16 +53,11 @@ def jobs_end_with_a_link(stage: Stage, way: str) -> None:
     "LIFE-202",
     {ONLY: "R-REV-102"},
     assumed={ONLY: "progress is a whole percentage that grows (A-REV-53)"},
-    each=each_way,
+    each=WAYS,
 )
 def progress_is_a_whole_percentage(stage: Stage, way: str) -> None:
     """Progress is a whole number: 0 while pending, growing below 100 while processing, 100 only when completed."""
-    account = stage.account()
-    task = stage.start(account, way)
-    seen: list[dict[str, Any]] = [_body(stage, task)]
-    while seen[-1]["status"] not in stage.driver.life.terminal and len(seen) < 100:
-        stage.pass_seconds(5, account)
-        seen.append(_body(stage, task))
+    seen = [look.reply.object() for look in walk(stage, stage.start(stage.account(), way), stride=5.0)]
     steps = [(body["status"], body["progress"]) for body in seen]
     expect(all(type(number) is int for _, number in steps), f"progress should be whole numbers: {steps}")
     expect(steps == sorted(steps, key=lambda one: one[1]), f"progress goes back: {steps}")
@@ -74,9 +67,7 @@ def progress_is_a_whole_percentage(stage: Stage, way: str) -> None:
     expect(len({number for _, number in steps}) > 3, f"progress should be seen to grow: {steps}")
 
 
-@promise(
-    "LIFE-203", {ONLY: "R-REV-102"}, assumed={ONLY: "every key but status, result, progress and error"}, each=each_way
-)
+@promise("LIFE-203", {ONLY: "R-REV-102"}, assumed={ONLY: "every key but status, result, progress and error"}, each=WAYS)
 def jobs_tell_what_they_are(stage: Stage, way: str) -> None:
     """A job shows its id, model, type, cost and time of create, the same at every look; the end has its time."""
     account = fresh(stage)
@@ -87,7 +78,7 @@ def jobs_tell_what_they_are(stage: Stage, way: str) -> None:
     same["created_at"] = _body(stage, task)["created_at"]
     for state in ("pending", "processing", "completed"):
         if state == "processing":
-            processing(stage, task)
+            stage.until(task, "processing")
         elif state == "completed":
             stage.follow(task)
         body = _body(stage, task)
@@ -107,14 +98,14 @@ def jobs_tell_what_they_are(stage: Stage, way: str) -> None:
     "LIFE-204",
     {ONLY: "R-REV-100"},
     assumed={ONLY: "the body of a failed job is found (R-REV-102, R-REV-226)"},
-    each=each_way,
+    each=WAYS,
 )
 def failed_jobs_say_why(stage: Stage, way: str) -> None:
     """A failed job has its reason in `error`, no result, and keeps its progress below 100."""
     account = fresh(stage)
     for reason in (None, "The upstream model gave up"):
         task = stage.start(account, way)
-        before = processing(stage, task)
+        before = stage.until(task, "processing")
         stage.failed(task, reason)
         body = _body(stage, task)
         expect(
@@ -126,15 +117,14 @@ def failed_jobs_say_why(stage: Stage, way: str) -> None:
         expect(body["completed_at"] is not None, "an end has its time")
 
 
-def _texts(_: Driver) -> Iterable[str]:
-    return tuple(name for name, model in MODELS.items() if model.from_text and model.path == PATHS["video"])
+_TEXTS = tuple(name for name, model in MODELS.items() if model.from_text and model.path == PATHS["video"])
 
 
 @promise(
     "LIFE-205",
     {ONLY: "R-REV-064"},
     assumed={ONLY: "the document says about 30 to 120 seconds, and nothing of servers"},
-    each=_texts,
+    each=_TEXTS,
 )
 def videos_from_text_take_a_minute_or_two(stage: Stage, model: str) -> None:
     """A video from a text is made in about 30 to 120 seconds, on every server of its model."""
@@ -160,7 +150,7 @@ def _took(stage: Stage, account: Account, model: str, server: str) -> float:
     return view.times["completed_at"] - view.times["created_at"]
 
 
-@promise("CALL-201", {ONLY: "R-REV-007 R-REV-228"}, each=each_way)
+@promise("CALL-201", {ONLY: "R-REV-007 R-REV-228"}, each=WAYS)
 def nobody_is_called_back(stage: Stage, way: str) -> None:
     """There are no callbacks: a field that asks for one is ignored like any other unknown, and nothing ever arrives."""
     box, account = stage.mailbox(), stage.account()

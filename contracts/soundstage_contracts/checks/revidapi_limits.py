@@ -7,7 +7,6 @@ from typing import Any
 
 from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.checks.revidapi_requests import ONLY, cheapest, fresh
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.revidapi import PATHS
 from soundstage_contracts.promise import promise
@@ -66,7 +65,7 @@ def the_published_limits(stage: Stage) -> None:
     expect(said == {"limits": [5, 3, 3, 3], "active": [0, 0, 0, 0], "available": [3, 3, 3]}, f"it says {said}")
 
 
-@promise("LIMIT-202", {ONLY: "R-REV-200 R-REV-204"}, assumed={ONLY: _QUEUED}, each=lambda _: ("iiiiii", "vvvvvv"))
+@promise("LIMIT-202", {ONLY: "R-REV-200 R-REV-204"}, assumed={ONLY: _QUEUED}, each=("iiiiii", "vvvvvv"))
 def the_seventh_of_a_kind_is_refused(stage: Stage, jobs: str) -> None:
     """Three jobs of a kind run, three more wait as pending, and the next is refused with 429 and makes nothing."""
     account = fresh(stage)
@@ -81,7 +80,7 @@ def the_seventh_of_a_kind_is_refused(stage: Stage, jobs: str) -> None:
     expect(listed == 6, f"six jobs were made, and {listed} are listed")
 
 
-@promise("LIMIT-203", {ONLY: "R-REV-200 R-REV-204"}, assumed={ONLY: _QUEUED}, each=lambda _: ("iiivvvvv", "vvviiiii"))
+@promise("LIMIT-203", {ONLY: "R-REV-200 R-REV-204"}, assumed={ONLY: _QUEUED}, each=("iiivvvvv", "vvviiiii"))
 def the_ninth_of_a_mix_is_refused(stage: Stage, jobs: str) -> None:
     """Of a mix five run, three of them of the kind that came first; the sixth waits and the ninth is refused."""
     account = fresh(stage)
@@ -98,7 +97,7 @@ def the_ninth_of_a_mix_is_refused(stage: Stage, jobs: str) -> None:
     expect(_runs(stage, tasks) == [True] * 5 + [False] * 3, f"these run: {_runs(stage, tasks)}")
 
 
-@promise("LIMIT-204", assumed={ONLY: "R-REV-205 is from an older source"}, each=lambda _: ("iiiiiv", "vvvvvi"))
+@promise("LIMIT-204", assumed={ONLY: "R-REV-205 is from an older source"}, each=("iiiiiv", "vvvvvi"))
 def a_full_kind_does_not_block_the_other(stage: Stage, jobs: str) -> None:
     """With a kind full and its jobs waiting, one of the other kind begins at once."""
     account = fresh(stage)
@@ -107,7 +106,7 @@ def a_full_kind_does_not_block_the_other(stage: Stage, jobs: str) -> None:
     expect(_runs(stage, tasks) == [True] * 3 + [False] * 2 + [True], f"these run: {_runs(stage, tasks)}")
 
 
-@promise("LIMIT-205", assumed={ONLY: "R-REV-205 is from an older source"}, each=lambda _: ("image", "video"))
+@promise("LIMIT-205", assumed={ONLY: "R-REV-205 is from an older source"}, each=("image", "video"))
 def jobs_begin_in_their_order(stage: Stage, kind: str) -> None:
     """Jobs of a kind begin and end in the order they came, a new one as soon as a place is free."""
     account = stage.account(limits={f"{kind}_concurrent": 1})
@@ -127,7 +126,7 @@ def jobs_begin_in_their_order(stage: Stage, kind: str) -> None:
 @promise(
     "LIMIT-206",
     assumed={ONLY: "everything but an image counts as a video (A-REV-42)"},
-    each=lambda _: tuple(PATHS)[2:4],
+    each=tuple(PATHS)[2:4],
 )
 def all_but_images_are_videos(stage: Stage, way: str) -> None:
     """Seedance and motion jobs take places of the videos."""
@@ -140,11 +139,10 @@ def all_but_images_are_videos(stage: Stage, way: str) -> None:
     expect(stage.poll(waiting).state == "pending", "a second video should wait")
 
 
-def _endings(_: Driver) -> Iterable[str]:
-    return ("completed", "failed", "cancelled", "cancelled while it waits")
+_ENDINGS = ("completed", "failed", "cancelled", "cancelled while it waits")
 
 
-@promise("LIMIT-207", assumed={ONLY: _QUEUED}, each=_endings)
+@promise("LIMIT-207", assumed={ONLY: _QUEUED}, each=_ENDINGS)
 def an_end_makes_room(stage: Stage, ending: str) -> None:
     """When a job ends in any way its place is taken by the first that waits, and the queue has a place more."""
     account = fresh(stage)
@@ -161,11 +159,9 @@ def an_end_makes_room(stage: Stage, ending: str) -> None:
     _figures(stage, account, 0, 0, 0)
 
 
-def _each_plan(_: Driver) -> Iterable[str]:
-    return _PLANS
-
-
-@promise("LIMIT-208", {ONLY: "R-REV-201"}, assumed={ONLY: "the plans are the older ones (R-REV-206)"}, each=_each_plan)
+@promise(
+    "LIMIT-208", {ONLY: "R-REV-201"}, assumed={ONLY: "the plans are the older ones (R-REV-206)"}, each=tuple(_PLANS)
+)
 def limits_follow_the_plan(stage: Stage, plan: str) -> None:
     """Each plan has its own limits, which GET /limits shows and creates obey."""
     account = stage.account(plan=plan)

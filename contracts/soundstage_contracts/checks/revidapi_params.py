@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soundstage_contracts.checks.revidapi_requests import ONLY, each_model, the_model, way_of
+from soundstage_contracts.checks.revidapi_requests import ONLY, the_model, way_of
 from soundstage_contracts.oracles.revidapi import MODELS
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import Stage
@@ -20,7 +20,7 @@ _REQUIRED = {
     "MODEL-209",
     {ONLY: "R-REV-009 R-REV-017 R-REV-169"},
     assumed={ONLY: "the words of params of models other than kling-2.6"},
-    each=each_model,
+    each=tuple(MODELS),
 )
 def params_name_what_is_on_offer(stage: Stage, model: str) -> None:
     """The words of `params` between bars are the values on offer: servers, resolutions, seconds, ratios, speeds."""

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from soundstage_contracts.checks.revidapi_requests import (
     ONLY,
-    PNG,
     cost,
     fields,
     form,
     job,
     made,
     roomy,
-    upload,
 )
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.drivers.revidapi import CLIP, PICTURE
+from soundstage_contracts.drivers.samples import PNG, upload
 from soundstage_contracts.oracles.revidapi import MODELS, PATHS
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
@@ -26,11 +22,10 @@ from soundstage_contracts.verdict import expect
 SOUND = "https://media.example.com/a.mp3"
 
 
-def _images(_: Driver) -> Iterable[str]:
-    return tuple(name for name, model in MODELS.items() if model.path == PATHS["image"])
+_IMAGES = tuple(name for name, model in MODELS.items() if model.path == PATHS["image"])
 
 
-@promise("FIELD-206", {ONLY: "R-REV-042"}, assumed={ONLY: "which image models start from images"}, each=_images)
+@promise("FIELD-206", {ONLY: "R-REV-042"}, assumed={ONLY: "which image models start from images"}, each=_IMAGES)
 def images_start_from_images(stage: Stage, model: str) -> None:
     """An image job starts from `img_url` or from a file in `input_image`."""
     account = roomy(stage)
@@ -42,11 +37,10 @@ def images_start_from_images(stage: Stage, model: str) -> None:
     stage.refused(job(model, img_url=[f"{PICTURE}?{number}" for number in range(9)]), "invalid", account)
 
 
-def _videos(_: Driver) -> Iterable[str]:
-    return tuple(name for name, model in MODELS.items() if model.path == PATHS["video"])
+_VIDEOS = tuple(name for name, model in MODELS.items() if model.path == PATHS["video"])
 
 
-@promise("FIELD-207", {ONLY: "R-REV-053 R-REV-063 R-REV-065 R-REV-066 R-REV-133"}, each=_videos)
+@promise("FIELD-207", {ONLY: "R-REV-053 R-REV-063 R-REV-065 R-REV-066 R-REV-133"}, each=_VIDEOS)
 def videos_start_from_an_image_or_a_text(stage: Stage, model: str) -> None:
     """Every video model takes an `img_url` and, but for kling-o1-video, makes a video from the prompt alone."""
     account = roomy(stage)
@@ -62,7 +56,7 @@ def videos_start_from_an_image_or_a_text(stage: Stage, model: str) -> None:
 @promise(
     "FIELD-208",
     assumed={ONLY: "modes and files of video models are found (R-REV-060, 061, 062), A-REV-16"},
-    each=_videos,
+    each=_VIDEOS,
 )
 def video_modes_and_frames(stage: Stage, model: str) -> None:
     """`mode` must fit whether there is an image; a file will do; Grok takes one image, the others two."""
@@ -85,7 +79,7 @@ def video_modes_and_frames(stage: Stage, model: str) -> None:
     "FIELD-209",
     {ONLY: "R-REV-070 R-REV-071 R-REV-072"},
     assumed={ONLY: "the names of the reference fields (R-REV-075), A-REV-24"},
-    each=lambda _: ("seedance-2.0", "seedance-2.0-fast"),
+    each=("seedance-2.0", "seedance-2.0-fast"),
 )
 def seedance_takes_seven_references(stage: Stage, model: str) -> None:
     """A Seedance job takes up to five images, one video, one sound and `audio`; a sixth image is refused."""

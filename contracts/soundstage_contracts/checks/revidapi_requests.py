@@ -1,43 +1,26 @@
-"""What RevidAPI's checks ask for: a plain request of every model, roomy accounts, files as small as they can be."""
+"""What RevidAPI's checks ask for: a plain request of every model, roomy accounts."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from soundstage_contracts import clock
 from soundstage_contracts.adapters.base import Account
-from soundstage_contracts.drivers.base import Created, Driver, TaskView
+from soundstage_contracts.drivers.base import Created
 from soundstage_contracts.drivers.revidapi import CLIP, PICTURE, credits_of
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles.revidapi import MODELS, PATHS
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import Started, shown
-from soundstage_contracts.verdict import NotReached, NotTested, expect
+from soundstage_contracts.verdict import NotTested, expect
 
 ONLY = "revidapi"
-MOST_LOOKS = 300
-"""How often a check looks at an upload before it gives up."""
 PAID = tuple(model.id for model in MODELS.values() if model.path != PATHS["kol"])
 """Models whose jobs need no upload."""
-
-
-def each_model(_: Driver) -> Iterable[str]:
-    """Return every published model."""
-    return MODELS
-
-
-def each_paid(_: Driver) -> Iterable[str]:
-    """Return every published model whose jobs need no upload."""
-    return PAID
-
-
-def each_way(_: Driver) -> Iterable[str]:
-    """Return the names of the paths that make jobs without an upload."""
-    return tuple(name for name in PATHS if name != "kol")
+WAYS = tuple(name for name in PATHS if name != "kol")
+"""The names of the paths that make jobs without an upload."""
 
 
 def fields(model: str, **more: Any) -> dict[str, Any]:
@@ -126,20 +109,6 @@ def cost(stage: Stage, request: Request, account: Account | None = None) -> Deci
     return Decimal(0) if price is None else price
 
 
-def processing(stage: Stage, task: Started) -> TaskView:
-    """Wait until a job is being made; raises NotReached when it never is."""
-    if stage.target.adapter is None:
-        return stage.until(task, "processing")
-    for _ in range(200):
-        seen = stage.poll(task)
-        if seen.state != "pending":
-            break
-        stage.pass_seconds(1, task.account)
-    if seen.state != "processing":
-        raise NotReached(f"job {task.id} never was processing; it is {seen.state!r}")
-    return seen
-
-
 def models(stage: Stage, account: Account | None = None) -> dict[str, Any]:
     """Return what GET /models lists, by model."""
     listed = stage.answered(Request.get("/v1/models"), account).field("models")
@@ -168,56 +137,3 @@ def row_fields(model: str, row: Mapping[str, Any]) -> dict[str, Any]:
     if known.speeds or "speed" in row:
         asked["speed"] = row.get("speed", "fast")
     return asked
-
-
-# ---- files --------------------------------------------------------------------------------------------------------
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def wav(seconds: float, rate: int = 8000) -> bytes:
-    """Return silence as 8-bit mono sound."""
-    silence = b"\x80" * round(seconds * rate)
-    head = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate, 1, 8)
-    content = b"WAVE" + head + struct.pack("<4sI", b"data", len(silence)) + silence
-    return struct.pack("<4sI", b"RIFF", len(content)) + content
-
-
-PNG = (
-    b"\x89PNG\r\n\x1a\n"
-    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
-    + _chunk(b"IDAT", zlib.compress(b"\0\x2a\x6f\xb0", 9))
-    + _chunk(b"IEND", b"")
-)
-MP4 = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"isom", 512, b"isom", b"mp41") + struct.pack(">I4s", 8, b"mdat")
-FILES = {
-    "image": ("boat.png", "image/png", PNG),
-    "video": ("boat.mp4", "video/mp4", MP4),
-    "audio": ("boat.wav", "audio/wav", wav(1.5)),
-}
-
-
-def upload(kind: str, content: bytes | None = None) -> Request:
-    """Return the upload of a small file of a kind."""
-    name, media_type, usual = FILES[kind]
-    file = ("file", name, media_type, usual if content is None else content)
-    return Request.multipart(f"/v1/files/upload/{kind}", (), [file])
-
-
-def status_of(upload_id: str) -> Request:
-    """Return the look-up of an upload."""
-    return Request.get(f"/v1/files/upload/{upload_id}/status")
-
-
-def landed(stage: Stage, upload_id: str, account: Account | None = None) -> dict[str, Any]:
-    """Wait until an upload is no longer processing, and return its status."""
-    who = account or stage.someone
-    for _ in range(MOST_LOOKS):
-        body = stage.answered(status_of(upload_id), who).object()
-        if body["status"] != "processing":
-            return body
-        # A file is fetched in real time, whatever the account's clock says; each look gives it some.
-        stage.step(who)
-    raise NotReached(f"the upload {upload_id} stays in processing")

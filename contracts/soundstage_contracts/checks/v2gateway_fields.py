@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.drivers.v2gateway import submit
 from soundstage_contracts.exchange import Request
+from soundstage_contracts.oracles.v2gateway import SCOPES
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import Started
@@ -92,36 +92,6 @@ BODIES: Mapping[str, tuple[bytes, str | None, str]] = {
 }
 
 
-def free(driver: Driver) -> Mapping[str, Any]:
-    """Return the documented bodies by name."""
-    return FREE
-
-
-def should(driver: Driver) -> Mapping[str, Any]:
-    """Return the bodies by name that are accepted by what other material or a reading says."""
-    return SHOULD
-
-
-def wrong(driver: Driver) -> Mapping[str, Any]:
-    """Return the bodies by name that cannot be."""
-    return WRONG
-
-
-def bodies(driver: Driver) -> Mapping[str, Any]:
-    """Return the bodies by name that are no JSON object."""
-    return BODIES
-
-
-def scopes(driver: Driver) -> list[str]:
-    """Return the documented scopes."""
-    return ["images", "videos", "audio"]
-
-
-def required(driver: Driver) -> list[str]:
-    """Return the fields a body must have."""
-    return ["prompt", "model"]
-
-
 def accepted(stage: Stage, body: Mapping[str, Any], creation: str = "veo") -> Started:
     """Submit a body with more fields; the task must be there, waiting, with nothing wrong about it."""
     task = stage.start(stage.account(), creation, **body)
@@ -130,7 +100,7 @@ def accepted(stage: Stage, body: Mapping[str, Any], creation: str = "veo") -> St
     return task
 
 
-@promise("FIELD-301", {"v2gateway": "R-V2-001 R-V2-003 R-V2-010 R-V2-011 R-V2-020"}, each=scopes)
+@promise("FIELD-301", {"v2gateway": "R-V2-001 R-V2-003 R-V2-010 R-V2-011 R-V2-020"}, each=SCOPES)
 def prompt_and_model_do(stage: Stage, scope: str) -> None:
     """A prompt and a model are a whole request in every scope."""
     accepted(stage, {}, "veo" if scope == "videos" else scope)
@@ -139,7 +109,7 @@ def prompt_and_model_do(stage: Stage, scope: str) -> None:
 @promise(
     "FIELD-302",
     {"v2gateway": "R-V2-012 R-V2-013 R-V2-014 R-V2-015 R-V2-016 R-V2-017 R-V2-018"},
-    each=free,
+    each=tuple(FREE),
 )
 def documented_fields_are_taken(stage: Stage, name: str) -> None:
     """Every documented field is taken with the values the document shows, free text, empty texts and all."""
@@ -150,14 +120,14 @@ def documented_fields_are_taken(stage: Stage, name: str) -> None:
     "FIELD-303",
     {"v2gateway": "R-V2-012 R-V2-016 R-V2-019 R-V2-021 R-V2-025"},
     assumed={"v2gateway": "other public material, and readings of the dots in the document's body (R-V2-019)"},
-    each=should,
+    each=tuple(SHOULD),
 )
 def the_rest_is_taken_too(stage: Stage, name: str) -> None:
     """Fields of a model's own, durations as text, empty texts, empty lists and nulls are taken."""
     accepted(stage, SHOULD[name])
 
 
-@promise("FIELD-304", {"v2gateway": "R-V2-010 R-V2-011"}, each=required)
+@promise("FIELD-304", {"v2gateway": "R-V2-010 R-V2-011"}, each=("prompt", "model"))
 def prompt_and_model_are_needed(stage: Stage, field: str) -> None:
     """Without a prompt or without a model there is no task, and nothing is taken."""
     whole = stage.creation().build(PROMPT).value()
@@ -169,7 +139,7 @@ def prompt_and_model_are_needed(stage: Stage, field: str) -> None:
     "FIELD-305",
     {"v2gateway": "R-V2-010 R-V2-011 R-V2-012 R-V2-016 R-V2-017 R-V2-018 R-V2-074"},
     assumed={"v2gateway": "which values are refused, and how, is in no document"},
-    each=wrong,
+    each=tuple(WRONG),
 )
 def wrong_values_are_refused(stage: Stage, name: str) -> None:
     """A value of a wrong type or kind is refused at once, and nothing is taken for it."""
@@ -181,7 +151,7 @@ def wrong_values_are_refused(stage: Stage, name: str) -> None:
     "FIELD-306",
     {"v2gateway": "R-V2-005"},
     assumed={"v2gateway": "what is said of a body that is no JSON object is in no document (R-V2-070)"},
-    each=bodies,
+    each=tuple(BODIES),
 )
 def only_json_objects(stage: Stage, name: str) -> None:
     """A submit is a JSON object, sent as application/json; anything else is refused."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.drivers.v2gateway import NOBODY, status, submit
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles import v2gateway as oracle
@@ -25,19 +24,10 @@ REFUSALS: Mapping[str, tuple[Request, str]] = {
 }
 
 
-def refusals(driver: Driver) -> Mapping[str, tuple[Request, str]]:
-    """Return requests by name that are refused."""
-    return REFUSALS
-
-
-def strange_scopes(driver: Driver) -> list[str]:
-    """Return words that look like scopes and are none."""
-    return ["music", "image", "video", "audios", "Videos"]
-
-
-def other_scopes(driver: Driver) -> list[str]:
-    """Return pairs of scopes: where a task is made, and where it is looked for."""
-    return [f"{made} in {asked}" for made in oracle.SCOPES for asked in oracle.SCOPES if made != asked]
+_STRANGE = ("music", "image", "video", "audios", "Videos")
+"""Words that look like scopes and are none."""
+_OTHER = tuple(f"{made} in {asked}" for made in oracle.SCOPES for asked in oracle.SCOPES if made != asked)
+"""Where a task is made, and where it is looked for."""
 
 
 @promise("DOC-301", {"v2gateway": "R-V2-002 R-V2-031"}, each=words)
@@ -55,7 +45,12 @@ def ids_raw_and_encoded(stage: Stage, state: str) -> None:
         expect(same, "the same task reads otherwise under its encoded id")
 
 
-@promise("DOC-302", {"v2gateway": "R-V2-003 R-V2-008"}, each=strange_scopes)
+@promise(
+    "DOC-302",
+    {"v2gateway": "R-V2-003 R-V2-008"},
+    assumed={"v2gateway": "that another scope is refused is an inference (R-V2-008)"},
+    each=_STRANGE,
+)
 def three_scopes(stage: Stage, scope: str) -> None:
     """There are the scopes images, videos and audio, and no others."""
     stage.refused(Request.json(submit(scope), BODY), "scope")
@@ -64,7 +59,7 @@ def three_scopes(stage: Stage, scope: str) -> None:
 @promise(
     "DOC-303",
     assumed={"v2gateway": "what another scope says of a task is unpublished (A-V2-18)"},
-    each=other_scopes,
+    each=_OTHER,
 )
 def found_in_its_own_scope(stage: Stage, pair: str) -> None:
     """A task is found in the scope it was submitted to, and in no other."""
@@ -93,7 +88,7 @@ def only_whole_ids(stage: Stage, creation: str) -> None:
     "ERR-301",
     {"v2gateway": "R-V2-071"},
     assumed={"v2gateway": "the family's form; the document shows no error (R-V2-070)"},
-    each=refusals,
+    each=tuple(REFUSALS),
 )
 def errors_have_one_form(stage: Stage, name: str) -> None:
     """Every error is code, message and a data that is null, nothing more, as JSON."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from enum import IntEnum
 
+from soundstage_contracts.command.outcome import Exit
 from soundstage_contracts.documents import providers
 from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
@@ -15,16 +15,6 @@ from soundstage_contracts.verdict import Outcome, UnreachableError
 from soundstage_contracts.wire import LiveSender
 
 NO_TASK = "task_that_nobody_made"
-
-
-class Exit(IntEnum):
-    """What `verify` exits with."""
-
-    KEPT = 0
-    BROKEN = 1
-    USAGE = 2
-    UNREACHABLE = 3
-    INTERRUPTED = 130
 
 
 class WrongTargetError(Exception):

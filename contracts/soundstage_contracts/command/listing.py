@@ -2,36 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
 
+from soundstage_contracts.command import surprises
 from soundstage_contracts.documents import providers
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.drivers.base import Driver
+from soundstage_contracts.layers import fuzz, model, static
 from soundstage_contracts.promise import Promise, promises
+from soundstage_contracts.watch import LAYER, Watcher
+
+_LAYERS: Mapping[str, Mapping[str, str]] = {one.LAYER: one.FAMILIES for one in (static, fuzz, model)}
+
+
+class Family(NamedTuple):
+    """Results of one kind that come of a whole layer: the number they share, what they promise, and the layer."""
+
+    number: str
+    title: str
+    layer: str
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """Return every family, in the order of the layers."""
+    known = [Family(number, title, layer) for layer, declared in _LAYERS.items() for number, title in declared.items()]
+    driver = driver_of(providers()[0])
+    # What was watched without having seen anything still says what it is about.
+    watched = Watcher(driver, Contract(driver.id, assumptions=True)).results()
+    known += (Family(_number(one.id, driver), one.title, LAYER) for one in watched)
+    known += (Family(number, title, surprises.LAYER) for number, title in surprises.FAMILIES.items())
+    return tuple(dict.fromkeys(known))
+
+
+def _number(name: str, driver: Driver) -> str:
+    return name.partition("[")[0].removeprefix(f"{driver.prefix}-")
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return a line for each promise of these providers: its id, what it says, its sources."""
+    """Return a line for each promise of these providers: its id, what it says, its sources or its layer."""
     rows = [row for name in names for row in _rows(driver_of(name))]
     width = max((len(row[0]) for row in rows), default=0)
     return "\n".join(f"{name:<{width}}  {title}  [{sources}]" for name, title, sources in rows)
 
 
 def explained(name: str) -> str:
-    """Return what a promise says in full and where it comes from, or nothing when there is none of this id."""
+    """Return what a promise says in full and where it comes from, or nothing when there is none of this id.
+
+    The beginning of an id that is a subject, such as GUARD or MID-FUZZ, explains all of its promises.
+    """
     number = name.partition("[")[0].upper()
-    prefixes = {driver_of(one).prefix: one for one in providers()}
     prefix, _, rest = number.partition("-")
-    if prefix in prefixes:
+    if prefix in {driver_of(one).prefix for one in providers()}:
         number = rest
-    found = next((one for one in promises() if one.number == number), None)
-    return "" if found is None else "\n".join(_explained(found))
+    found = [_explained(one) for one in promises() if _is_meant(number, one.number)]
+    found += [_family(one) for one in families() if _is_meant(number, one.number)]
+    return "\n\n".join("\n".join(one) for one in found)
+
+
+def _is_meant(asked: str, number: str) -> bool:
+    return asked in {number, number.partition("-")[0]}
 
 
 def _rows(driver: Driver) -> Iterator[tuple[str, str, str]]:
+    for family in families():
+        yield f"{driver.prefix}-{family.number}", family.title, _layer(family)
     for promise in promises():
         if promise.applies(driver.id):
             yield f"{driver.prefix}-{promise.number}", promise.title, _sources(promise, driver.id)
+
+
+def _layer(family: Family) -> str:
+    return family.layer if family.layer == LAYER else f"layer {family.layer}"
 
 
 def _sources(promise: Promise, provider: str) -> str:
@@ -39,6 +84,12 @@ def _sources(promise: Promise, provider: str) -> str:
     if provider in promise.assumed:
         told.append(f"assumed: {promise.assumed[provider]}")
     return " ".join(told)
+
+
+def _family(family: Family) -> Iterator[str]:
+    yield from (family.number, "", family.title, "")
+    names = ", ".join(f"{driver_of(one).prefix}-{family.number}" for one in providers())
+    yield f"{names} [{_layer(family)}; each result names the requirements it rests on]"
 
 
 def _explained(promise: Promise) -> Iterator[str]:

@@ -43,8 +43,8 @@ class Live:
         self._run, self._done = run, 0
         asked = run.options
         driven = "no adapter" if asked.adapter == "none" else f"adapter {asked.adapter}"
-        most = "" if asked.max_credits is None else f", at most {asked.max_credits} credits"
-        layers = ", ".join(asked.layers or ())
+        most = "" if asked.caps is None else f", at most {asked.caps.credits} credits"
+        layers = ", ".join(asked.layers)
         self._line(f"{run.driver.title} at {asked.base_url} ({driven}{most}; {layers}; seed {asked.seed})", "bold")
         if self.console.is_terminal:
             columns = (

@@ -1,32 +1,36 @@
-"""What a run is asked to do, and what came of it."""
+"""What a run is asked to do, and what follows from that where nothing was said."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from soundstage_contracts.verdict import Result, Verdict
+from soundstage_contracts.command.choosing import LAYERS
+from soundstage_contracts.documents import providers
+from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.wire import base_of
 
-LAYERS = {
-    "L0": "the documents are sound",
-    "L1": "generated requests are answered as the documents say",
-    "L2": "every promise, case by case",
-    "L3": "a model of tasks and money agrees step by step",
-}
+
+class MistakenError(ValueError):
+    """Options that make no sense together; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What to verify and how far to go; None is for what follows from the rest.
+class Caps:
+    """What a guard keeps: credits, requests and seconds (None for the guard's own caps), operations (None for all)."""
 
-    `base_url` stands in for the provider's scheme and host. `adapter` is soundstage or none; with one, assumptions are
-    tried and nothing is guarded; without, only what documents say is tried and `max_credits` is 0, which only reads.
-    `only` are beginnings of promise ids. `patience` is how many seconds a task may take where nobody can move its time.
-    `runner` tells apart the parts of one run that share a target at the same time.
-    """
+    credits: Decimal
+    requests: int | None = None
+    seconds: float | None = None
+    allow: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What is the same whether the rest was filled in or not."""
 
     provider: str
     base_url: str
@@ -34,11 +38,6 @@ class Options:
     adapter: str = "none"
     admin_url: str | None = None
     admin_token: str | None = None
-    assumptions: bool | None = None
-    max_credits: Decimal | None = None
-    max_requests: int | None = None
-    deadline: float | None = None
-    layers: tuple[str, ...] | None = None
     seed: int = 0
     only: tuple[str, ...] = ()
     callback_url: str | None = None
@@ -48,66 +47,82 @@ class Options:
     tape: Path | None = None
     runner: str = ""
 
-    def settled(self) -> Options:
-        """Return the options with everything filled in that follows from the rest."""
-        driven = self.adapter != "none"
-        guarded = self.max_credits if self.max_credits is not None or driven else Decimal(0)
-        return replace(
-            self,
-            base_url=base_of(self.base_url),
-            assumptions=driven if self.assumptions is None else self.assumptions,
-            max_credits=guarded,
-            layers=(tuple(LAYERS) if driven else ("L0", "L2")) if self.layers is None else self.layers,
-        )
+
+@dataclass(frozen=True, slots=True)
+class Settled(_Common):
+    """What to verify and how far to go, with everything filled in; without `caps` nothing is guarded."""
+
+    assumptions: bool = False
+    layers: tuple[str, ...] = ()
+    caps: Caps | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A result that is still to come."""
+class Options(_Common):
+    """What to verify and how far to go as somebody asked for it; None is for what follows from the rest.
 
-    id: str
-    title: str
-    sources: tuple[str, ...] = ()
-    layer: str = "L2"
-
-
-@dataclass(slots=True)
-class Report:
-    """What came of a run.
-
-    `secrets` are the texts no report may show, `addresses` those that differ from run to run, each with the name that
-    stands in for it. `spent` is in the provider's credits, None where nothing was guarded.
+    `base_url` stands in for the provider's scheme and host. `adapter` is soundstage or none; with one, assumptions are
+    tried and nothing is guarded; without, only what documents say is tried and `max_credits` is 0, which only reads.
+    `only` are beginnings of promise ids. `patience` is how many seconds a task may take where nobody can move its time.
+    `runner` tells apart the parts of one run that share a target at the same time.
     """
 
-    options: Options
-    title: str
-    began: float
-    results: list[Result] = field(default_factory=list)
-    seconds: float = 0.0
-    requests: int = 0
-    spent: Decimal | None = None
-    interrupted: bool = False
-    own_simulator: bool = False
-    addresses: dict[str, str] = field(default_factory=dict)
-    secrets: dict[str, str] = field(default_factory=dict)
+    assumptions: bool | None = None
+    layers: tuple[str, ...] | None = None
+    max_credits: Decimal | None = None
+    max_requests: int | None = None
+    deadline: float | None = None
+    allow: tuple[str, ...] = ()
 
-    @property
-    def provider(self) -> str:
-        """The provider's id."""
-        return self.options.provider
-
-    @property
-    def counts(self) -> Counter[Verdict]:
-        """How often each verdict was given; the five are never added up."""
-        return Counter(result.verdict for result in self.results)
-
-    @property
-    def kept(self) -> bool:
-        """Whether no promise was broken and none was out of reach."""
-        return not self.counts[Verdict.FAIL] and not self.counts[Verdict.NOT_REACHED]
+    def settled(self) -> Settled:
+        """Return the options with everything filled in that follows from the rest."""
+        driven = self.adapter != "none"
+        same = {one.name: getattr(self, one.name) for one in fields(_Common)}
+        most = self.max_credits if self.max_credits is not None or driven else Decimal(0)
+        caps = None if most is None else Caps(most, self.max_requests, self.deadline, self.allow or None)
+        layers = (tuple(LAYERS) if driven else ("L0", "L2")) if self.layers is None else self.layers
+        assumptions = driven if self.assumptions is None else self.assumptions
+        return Settled(**same | {"base_url": base_of(self.base_url)}, assumptions=assumptions, layers=layers, caps=caps)
 
 
-def chosen(name: str, only: tuple[str, ...]) -> bool:
-    """Return whether an id begins with one of `only`, with or without the provider's prefix; without `only` all do."""
-    names = (name.lower(), name.lower().partition("-")[2])
-    return not only or any(one.startswith(wanted.lower()) for wanted in only for one in names)
+def options_of(provider: str, given: Mapping[str, Any]) -> Options:
+    """Return the options of one provider's run, for a value of each of SPECS; raises MistakenError.
+
+    Without a base URL it is only the provider's path: its host is known once a simulator runs.
+    """
+    base = given["base_url"]
+    adapter = given["adapter"] or ("soundstage" if base is None else "none")
+    if base is None and adapter == "none":
+        raise MistakenError("without --base-url a simulator is started, and that is set up by --adapter soundstage")
+    if base is not None and "://" not in base:
+        raise MistakenError(f"--base-url needs a scheme, such as http://{base[:100]}")
+    if adapter == "none" and given["api_key"] is None:
+        raise MistakenError("--base-url needs --api-key, or --adapter soundstage where a Soundstage listens there")
+    _check_caps(provider, given, adapter)
+    known = {name: value for name, value in given.items() if name in _NAMES}
+    return Options(**{**known, "provider": provider, "base_url": base or f"/{provider}", "adapter": adapter})
+
+
+def _check_caps(provider: str, given: Mapping[str, Any], adapter: str) -> None:
+    kept = [name for name in ("max_requests", "deadline", "allow") if given[name]]
+    if kept and given["max_credits"] is None and adapter != "none":
+        raise MistakenError(f"--{kept[0].replace('_', '-')} is kept by the guard of --max-credits; give that too")
+    known = {operation.name for operation in Contract(provider, assumptions=True).operations}
+    for name in given["allow"]:
+        if name not in known:
+            raise MistakenError(
+                f"--allow {name[:60]}: {provider} has no such operation; it has {', '.join(sorted(known))}"
+            )
+
+
+def checked(name: str | None, ask: str = "") -> str:
+    """Return the id of a provider there is; raises MistakenError, which begins with `ask` where none was named."""
+    known = providers()
+    if name is None:
+        raise MistakenError(f"{ask}{', '.join(known)}")
+    if name not in known:
+        raise MistakenError(f"there is no provider {name[:60]!r}; there are {', '.join(known)}")
+    return name
+
+
+_NAMES = {one.name for one in fields(Options)}

@@ -5,29 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from soundstage_contracts import clock
 from soundstage_contracts.adapters.base import Account, Adapter, Wanted
 from soundstage_contracts.adapters.soundstage import SoundstageAdapter
-from soundstage_contracts.command.front_door import Exit, WrongTargetError, knock
-from soundstage_contracts.command.options import LAYERS, Options, Planned, Report, chosen
+from soundstage_contracts.command.choosing import LAYERS, chosen
+from soundstage_contracts.command.front_door import WrongTargetError, knock
+from soundstage_contracts.command.options import Caps, Options
+from soundstage_contracts.command.outcome import Exit, Planned, Report
+from soundstage_contracts.command.record import Record
+from soundstage_contracts.command.surprises import surprises
 from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
 from soundstage_contracts.exchange import Exchange
 from soundstage_contracts.layers.matrix import cases_of, matrix, result_id
 from soundstage_contracts.promise import Promise, promises
 from soundstage_contracts.receiver import Receiver
+from soundstage_contracts.tape import TapeWriter
 from soundstage_contracts.target import Target
-from soundstage_contracts.verdict import Outcome, Result, Verdict
-from soundstage_contracts.wire import LiveSender, origin_of
+from soundstage_contracts.verdict import AdapterError, Outcome, Result, SuiteError, UnreachableError, Verdict
+from soundstage_contracts.watch import Watcher
+from soundstage_contracts.wire import LiveSender, Sender, origin_of
 
 if TYPE_CHECKING:
     from soundstage_contracts.guard import Guard
 
 INTERRUPTED = "interrupted"
+KNOWN_ENDS = (SuiteError, AdapterError, UnreachableError)
+"""What may end a run before its end and is no verdict; each says why in one sentence."""
+
+
+class _Apart(SoundstageAdapter):
+    """Gives every account a name of its runner's own, so that several may share a target at the same time."""
+
+    def __init__(self, runner: str, sender: Sender, token: str | None, observe: Callable[[Exchange], None]) -> None:
+        super().__init__(sender, token, observe)
+        self._runner = runner
+
+    def open(self, provider: str, label: str, wanted: Wanted) -> Account:
+        """Return an account whose world no other runner empties."""
+        return super().open(provider, f"{label}{self._runner}", wanted)
 
 
 class Run:
@@ -37,17 +56,16 @@ class Run:
         """Make ready what needs no connection; raises KeyError for an unknown provider."""
         self.options = options.settled()
         self.driver = driver_of(options.provider)
-        self.contract = Contract(options.provider, assumptions=bool(self.options.assumptions))
+        self.contract = Contract(options.provider, assumptions=self.options.assumptions)
         self.report = Report(self.options, self.driver.title, clock.unix(), own_simulator=own_simulator)
+        self.watcher = Watcher(self.driver, self.contract)
+        self.record = Record(self.report, self.watcher)
+        self.guard: Guard | None = None
         self._began = clock.monotonic()
         self._open = ExitStack()
-        self.guard: Guard | None = None
         self._finished: set[str] = set()
-        self._seen: list[Callable[[Exchange], None]] = [self._count]
-        self._set_up: list[Callable[[Exchange], None]] = []
-        self._hidden: list[Callable[[str], object]] = []
         for name in ("api_key", "webhook_secret", "admin_token"):
-            self._hide(getattr(options, name), name.upper())
+            self.record.hide(getattr(options, name), name.upper())
 
     def __enter__(self) -> Self:
         """Open everything; raises WrongTargetError when nobody is there or it is not the provider."""
@@ -61,8 +79,6 @@ class Run:
         self.report.seconds = clock.monotonic() - self._began
 
     def _target(self, opening: ExitStack) -> Target:
-        from soundstage_contracts.watch import Watcher  # noqa: PLC0415 - reads what a plain import need not
-
         asked = self.options
         direct = LiveSender(asked.base_url)
         opening.callback(direct.close)
@@ -71,15 +87,13 @@ class Run:
         receiver = Receiver(asked.callback_port, asked.callback_url)
         opening.callback(receiver.close)
         self.report.addresses[receiver.url("").removesuffix("/callbacks/")] = "CALLBACKS"
-        self.watcher = Watcher(self.driver, self.contract)
-        self._seen.append(self.watcher.see)
-        self._record(opening)
-        sender = direct if asked.max_credits is None else self._guarded(opening, asked.max_credits)
+        self._tape(opening)
+        sender = direct if asked.caps is None else self._guarded(opening, asked.caps)
         # What a guard may not let through costs nobody anything, so a receiver without a tunnel is no receiver there.
         reachable = adapter is not None or asked.callback_url is not None or _is_here(asked.base_url)
         return Target(
             self.driver, self.contract, sender, adapter, receiver if reachable else None, self._given(),
-            bool(asked.assumptions), asked.patience, self._see,
+            asked.assumptions, asked.patience, self.record.see,
         )  # fmt: skip
 
     def _adapter(self, opening: ExitStack) -> Adapter | None:
@@ -87,29 +101,30 @@ class Run:
         if asked.adapter == "none":
             return None
         sender = LiveSender(asked.admin_url or origin_of(asked.base_url))
-        adapter = SoundstageAdapter(sender, asked.admin_token, self._learn)
+        adapter = _Apart(asked.runner, sender, asked.admin_token, self.record.set_up)
         opening.callback(adapter.close)
         return adapter
 
     def _knock(self, sender: LiveSender, adapter: Adapter | None) -> None:
         """Look who is there; that an adapter does not get in is only said once it is clear who is."""
-        key, refused = self.options.api_key, None
+        key, refused, code = self.options.api_key, "", Exit.USAGE
         if adapter is not None:
             try:
-                key = adapter.open(self.driver.id, f"front-door{self.options.runner}", Wanted()).key
+                key = adapter.open(self.driver.id, "front-door", Wanted()).key
             except Outcome as outcome:
                 refused = str(outcome)
+            except AdapterError as error:
+                refused, code = str(error), Exit.UNREACHABLE
         knock(self.driver, self.contract, sender, key)
-        if refused is not None:
-            raise WrongTargetError(f"The adapter {self.options.adapter} does not get in: {refused}", Exit.USAGE)
+        if refused:
+            raise WrongTargetError(f"The adapter {self.options.adapter} does not get in: {refused}", code)
 
-    def _guarded(self, opening: ExitStack, most: Decimal) -> LiveSender:
+    def _guarded(self, opening: ExitStack, caps: Caps) -> LiveSender:
         from soundstage_contracts.guard import Guard  # noqa: PLC0415 - only where money is real
 
-        asked = self.options
-        limits = {"max_requests": asked.max_requests, "deadline_seconds": asked.deadline}
+        limits = {"max_requests": caps.requests, "deadline_seconds": caps.seconds, "allow": caps.allow}
         known: Any = {name: value for name, value in limits.items() if value is not None}
-        self.guard = opening.enter_context(Guard(asked.base_url, self.driver, most, **known))
+        self.guard = opening.enter_context(Guard(self.options.base_url, self.driver, caps.credits, **known))
         self.report.addresses[self.guard.url] = "BASE_URL"
         sender = LiveSender(self.guard.url)
         opening.callback(sender.close)
@@ -120,69 +135,24 @@ class Run:
         if self.guard is not None:
             self.report.spent = self.guard.spent_at_most
 
-    def _surprises(self) -> Iterator[Result]:
-        """Yield whether the target kept to the prices by which the guard let requests pass."""
-        if self.guard is None:
+    def _tape(self, opening: ExitStack) -> None:
+        asked = self.options
+        if asked.tape is None:
             return
-        title, says = "Nothing costs more than its documented price", "; ".join(self.guard.surprises[:5])
-        verdict = Verdict.FAIL if says else Verdict.PASS if self.guard.spent_at_most else Verdict.NOT_TESTED
-        none = "nothing that costs anything was let through"
-        yield Result(
-            f"{self.driver.prefix}-GUARD-001", title, verdict, says or (none if verdict != "PASS" else ""), layer="L2"
-        )
-
-    def _record(self, opening: ExitStack) -> None:
-        if self.options.tape is None:
-            return
-        from soundstage_contracts.tape import TapeWriter  # noqa: PLC0415 - only when a tape is wanted
-
-        asked, calls = self.options, self.options.callback_url
         tape = TapeWriter(
-            self.options.tape, self.driver.id, base_url=asked.base_url, seed=asked.seed,
-            assumptions=bool(asked.assumptions), callback_url=calls, given=self._given(),
+            asked.tape, self.driver.id, base_url=asked.base_url, seed=asked.seed, assumptions=asked.assumptions,
+            callback_url=asked.callback_url, given=self._given(),
         )  # fmt: skip
         opening.callback(tape.close)
-        self._hidden.append(tape.hide)
-        for secret in self.report.secrets:
-            tape.hide(secret)
-        self._seen.append(tape.see)
-        self._set_up.append(tape.see)
+        self.record.tape(tape)
 
     def _given(self) -> Account | None:
         asked = self.options
         return None if asked.api_key is None else Account("given", asked.api_key, asked.webhook_secret)
 
-    def watch(self, look: Callable[[Exchange], None]) -> None:
-        """Let `look` see every exchange from now on."""
-        self._seen.append(look)
-
-    def _see(self, exchange: Exchange) -> None:
-        for look in self._seen:
-            look(exchange)
-
-    def _count(self, exchange: Exchange) -> None:
-        self.report.requests += exchange.kind in {"call", "file"}
-
-    def _learn(self, exchange: Exchange) -> None:
-        """Keep what a set-up made secret: the keys and secrets that the adapter was given."""
-        made = exchange.reply.json() if exchange.reply is not None and exchange.reply.body else None
-        if isinstance(made, dict) and exchange.request.path.endswith("/keys"):
-            number = str(made.get("key", "")).rpartition("-")[2]
-            behind = f"_{number}" if number.isdecimal() else "_0"
-            self._hide(made.get("key"), f"API_KEY{behind}")
-            self._hide(made.get("webhook_secret"), f"WEBHOOK_SECRET{behind}")
-        for look in self._set_up:
-            look(exchange)
-
-    def _hide(self, secret: str | None, name: str) -> None:
-        if secret:
-            self.report.secrets[secret] = name
-            for hide in self._hidden:
-                hide(secret)
-
     def planned(self) -> tuple[Planned, ...]:
         """Return what is still to come, in order, as far as it can be told before: case by case only of the matrix."""
-        left = [name for name in self.options.layers or () if name not in self._finished]
+        left = [name for name in self.options.layers if name not in self._finished]
         done = {result.id for result in self.report.results}
         told = (one for name in left for one in (self._cases() if name == "L2" else self._whole(name)))
         return tuple(one for one in told if one.id not in done)
@@ -206,15 +176,26 @@ class Run:
         return tuple(promise for promise in promises() if wanted(promise))
 
     def results(self) -> Iterator[Result]:
-        """Try everything and yield what came of each promise; each is also kept in `report`."""
-        for name in self.options.layers or ():
+        """Try everything and yield what came of each promise; each is also kept in `report`.
+
+        Raises SuiteError, AdapterError or UnreachableError when it cannot go on.
+        """
+        for name in self.options.layers:
             yield from self._kept(self.layer(name))
             self._finished.add(name)
-        yield from self._kept(map(self._watched, self.watcher.results()))
-        yield from self._kept(self._surprises())
+        yield from self._kept(self.seen())
 
     def layer(self, name: str) -> Iterator[Result]:
-        """Try a layer and yield its results; each is loaded only when it is asked for."""
+        """Try a layer and yield its results; raises what `results` does."""
+        try:
+            yield from self._layer(name)
+        except KNOWN_ENDS:
+            raise
+        except Exception as error:
+            raise SuiteError(f"layer {name} is broken itself: {type(error).__name__}: {error}") from error
+
+    def _layer(self, name: str) -> Iterator[Result]:
+        """Return a layer's results; each layer but the matrix is loaded only when it is asked for."""
         if name == "L2":
             return matrix(self.target, self._promises())
         if name == "L0":
@@ -229,15 +210,22 @@ class Run:
 
         return model(self.target, seed=self.options.seed)
 
-    def _watched(self, result: Result) -> Result:
-        """Return what the watcher says; only a run that goes everywhere can say that something is out of reach."""
+    def seen(self, *, everywhere: bool = True) -> Iterator[Result]:
+        """Yield what every exchange so far says of the watched promises, and what the guard says of prices.
+
+        With `everywhere` nothing was left out of what the options ask for.
+        """
         asked = self.options
-        whole = asked.max_credits is None and not asked.only and "L2" in (asked.layers or ())
-        if result.verdict is not Verdict.NOT_REACHED or whole:
-            return result
-        return replace(
-            result, verdict=Verdict.NOT_TESTED, says=f"{result.says}; this run was not meant to go everywhere"
-        )
+        # Only a run that goes everywhere can say that something is out of reach.
+        whole = everywhere and asked.caps is None and not asked.only and "L2" in asked.layers
+        for result in self.watcher.results():
+            if result.verdict is not Verdict.NOT_REACHED or whole:
+                yield result
+            else:
+                says = f"{result.says}; this run was not meant to go everywhere"
+                yield replace(result, verdict=Verdict.NOT_TESTED, says=says)
+        if self.guard is not None:
+            yield surprises(self.driver, self.guard.surprises, self.guard.spent_at_most)
 
     def _kept(self, results: Iterator[Result]) -> Iterator[Result]:
         for result in results:
@@ -245,20 +233,12 @@ class Run:
                 self.report.results.append(result)
                 yield result
 
-    def interrupt(self) -> None:
-        """Count what did not come any more as not tested."""
+    def break_off(self, why: str = INTERRUPTED) -> None:
+        """Count what did not come any more as not tested, and say why."""
         self.report.interrupted = True
         self.report.results += [
-            Result(one.id, one.title, Verdict.NOT_TESTED, INTERRUPTED, one.sources, one.layer) for one in self.planned()
+            Result(one.id, one.title, Verdict.NOT_TESTED, why, one.sources, one.layer) for one in self.planned()
         ]
-
-
-def verify(options: Options, told: Callable[[Result], None] = lambda result: None) -> Report:
-    """Verify a target and return what came of it; `told` hears of each result as it comes."""
-    with Run(options) as run:
-        for result in run.results():
-            told(result)
-    return run.report
 
 
 def _is_here(url: str) -> bool:

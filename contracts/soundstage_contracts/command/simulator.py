@@ -16,9 +16,7 @@ _READY = "READY "
 
 
 class NoSimulatorError(Exception):
-    """The simulator did not start; the message is one sentence, `code` what to exit with."""
-
-    code = 3
+    """The simulator did not start; the message is one sentence."""
 
 
 class Simulator:

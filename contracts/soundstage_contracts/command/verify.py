@@ -12,155 +12,150 @@ from typing import Any
 import click
 
 from soundstage_contracts import clock
-from soundstage_contracts.command.front_door import Exit, WrongTargetError
+from soundstage_contracts.command.choosing import chosen
+from soundstage_contracts.command.front_door import WrongTargetError
 from soundstage_contracts.command.listing import explained, listed
 from soundstage_contracts.command.live import Live, shown
-from soundstage_contracts.command.options import Options, Report, chosen
-from soundstage_contracts.command.run import Run
+from soundstage_contracts.command.options import MistakenError, Options, checked, options_of
+from soundstage_contracts.command.outcome import Exit, Report
+from soundstage_contracts.command.run import INTERRUPTED, KNOWN_ENDS, Run
 from soundstage_contracts.command.simulator import NoSimulatorError, Simulator
 from soundstage_contracts.documents import providers
 from soundstage_contracts.drivers import driver_of
-from soundstage_contracts.report.document import as_json, document
+from soundstage_contracts.report.document import as_document, as_json
 from soundstage_contracts.report.junit import as_junit
 from soundstage_contracts.report.page import as_page
 from soundstage_contracts.report.summary import as_summary
 from soundstage_contracts.tape import LeakError, Tape, TapeError, replay
+from soundstage_contracts.verdict import SuiteError
 from soundstage_contracts.wire import base_of
 
 ALL = "all"
 _WRITERS = {"report_json": as_json, "report_junit": as_junit, "report_html": as_page}
-_OPTIONS = (
-    "api_key", "admin_url", "admin_token", "assumptions", "max_credits", "max_requests", "layers", "seed", "only",
-    "callback_url", "callback_port", "webhook_secret", "patience",
-)  # fmt: skip
+_ENDS = (WrongTargetError, NoSimulatorError, LeakError, KeyboardInterrupt, *KNOWN_ENDS)
 
 
 def verify(given: Mapping[str, Any]) -> int:
     """Do what the command line asks for and return what to exit with; raises click's UsageError."""
-    if given["explain"] is not None:
-        return _say(explained(given["explain"]), f"there is no promise {given['explain']!r}; --list shows them all")
-    if given["catalogue"]:
-        return _say(listed(_asked_for(given["provider"] or ALL)), "")
-    if given["tape"] is not None:
-        return _tell([_replayed(given["tape"], given["only"])], given, Live())
-    if given["provider"] is None:
-        raise click.UsageError(f"say which provider: {', '.join(providers())} or {ALL}")
-    _writable(given)
-    return _run(_options(given), given)
+    try:
+        if given["explain"] is not None:
+            return _say(explained(given["explain"]), f"there is no promise {given['explain']!r}; --list shows them all")
+        if given["catalogue"]:
+            return _say(listed(_asked_for(given["provider"] or ALL)), "")
+        if given["tape"] is not None:
+            return _tell([_replayed(given["tape"], given["only"])], given, Live())
+        if given["provider"] is None:
+            raise MistakenError(f"say which provider: {', '.join(providers())} or {ALL}")
+        _writable(given)
+        return _run(_options(given), given)
+    except MistakenError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _say(text: str, otherwise: str) -> int:
     if not text:
-        raise click.UsageError(otherwise)
+        raise MistakenError(otherwise)
     click.echo(text)
     return Exit.KEPT
 
 
 def _asked_for(name: str) -> tuple[str, ...]:
-    known = providers()
-    if name == ALL:
-        return known
-    if name not in known:
-        raise click.UsageError(f"there is no provider {name[:60]!r}; there are {', '.join(known)} and {ALL}")
-    return (name,)
+    return providers() if name == ALL else (checked(name),)
 
 
 def _options(given: Mapping[str, Any]) -> list[Options]:
     """Return the options of each provider's run; without a base URL its host is filled in once the simulator runs."""
-    names, base = _asked_for(given["provider"]), given["base_url"]
-    adapter = given["adapter"] or ("soundstage" if base is None else "none")
-    if base is None and adapter == "none":
-        raise click.UsageError("without --base-url a simulator is started, and that is set up by --adapter soundstage")
-    if base is not None and "://" not in base:
-        raise click.UsageError(f"--base-url needs a scheme, such as http://{base[:100]}")
-    if adapter == "none" and given["api_key"] is None:
-        raise click.UsageError("--base-url needs --api-key, or --adapter soundstage where a Soundstage listens there")
-    if given["provider"] == ALL and adapter == "none":
-        raise click.UsageError(
+    asked = [options_of(name, given) for name in _asked_for(given["provider"])]
+    if given["provider"] != ALL:
+        return [replace(asked[0], tape=given["tape_out"])]
+    if asked[0].adapter == "none":
+        raise MistakenError(
             "`all` needs a Soundstage: leave --base-url out, or give its address and --adapter soundstage"
         )
-    if given["max_requests"] is not None and given["max_credits"] is None and adapter != "none":
-        raise click.UsageError("--max-requests is kept by the guard of --max-credits; give that too")
-    common = {name: given[name] for name in _OPTIONS}
-    return [
-        Options(name, _base(base, name, given["provider"]), adapter=adapter, tape=_tape(given, name), **common)
-        for name in names
-    ]
+    return [replace(one, base_url=_base(given["base_url"], one), tape=_tape(given["tape_out"], one)) for one in asked]
 
 
-def _base(base: str | None, name: str, asked: str) -> str:
-    if base is None:
-        return f"/{name}"
-    return f"{base_of(base)}/{name}" if asked == ALL else base
+def _base(base: str | None, options: Options) -> str:
+    return options.base_url if base is None else f"{base_of(base)}/{options.provider}"
 
 
-def _tape(given: Mapping[str, Any], name: str) -> Path | None:
-    """Return where a provider's tape goes; of several each gets its own file."""
-    path: Path | None = given["tape_out"]
-    if path is None or given["provider"] != ALL:
-        return path
-    return path.with_name(f"{path.stem}-{name}{path.suffix}")
+def _tape(path: Path | None, options: Options) -> Path | None:
+    """Return where a provider's tape goes: of several each gets its own file."""
+    return None if path is None else path.with_name(f"{path.stem}-{options.provider}{path.suffix}")
 
 
 def _writable(given: Mapping[str, Any]) -> None:
     """Refuse now what could not be written when everything is done."""
     for name in (*_WRITERS, "tape_out"):
         if given[name] is not None and not given[name].parent.is_dir():
-            raise click.UsageError(f"there is no folder {given[name].parent} to write {given[name].name} to")
+            raise MistakenError(f"there is no folder {given[name].parent} to write {given[name].name} to")
 
 
 def _run(asked: list[Options], given: Mapping[str, Any]) -> int:
     with _interruptible():
         reports: list[Report] = []
         live = Live()
-        ended: Exception | KeyboardInterrupt | None = None
+        ended: BaseException | None = None
         try:
             with _simulator(given["base_url"]) as url:
-                _all(asked, url, reports, live)
-        except (WrongTargetError, NoSimulatorError, LeakError, KeyboardInterrupt) as error:
+                _all([replace(one, base_url=url + one.base_url) for one in asked], reports, live, own=bool(url))
+        except _ENDS as error:
             ended = error
         live.stop()
         # Whatever ended it, what was done until then is told.
         code = _tell(reports, given, live) if reports else Exit.KEPT
-        if isinstance(ended, KeyboardInterrupt) or _was_interrupted(reports):
-            return Exit.INTERRUPTED
-        if ended is not None:
+        if ended is None:
+            return code
+        if not isinstance(ended, KeyboardInterrupt):
             click.echo(shown(str(ended)), err=True)
-            return int(getattr(ended, "code", Exit.BROKEN))
-        return code
+        return _code(ended)
 
 
-def _all(asked: list[Options], url: str, reports: list[Report], live: Live) -> None:
-    left = [replace(options, base_url=url + options.base_url) for options in asked]
+def _code(ended: BaseException) -> int:
+    """Return what to exit with after a run that did not come to its end."""
+    if isinstance(ended, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    if isinstance(ended, WrongTargetError):
+        return ended.code
+    if isinstance(ended, LeakError):
+        return Exit.BROKEN
+    return Exit.SUITE if isinstance(ended, SuiteError) else Exit.UNREACHABLE
+
+
+def _all(asked: list[Options], reports: list[Report], live: Live, *, own: bool) -> None:
+    """Verify one provider after another; of those that an end in the middle leaves over, say that nothing was tried."""
+    left = list(asked)
     try:
-        while left and _one(left[0], reports, live, own=bool(url)):
+        while left:
+            _one(left[0], reports, live, own=own)
             del left[0]
-    finally:
-        # An interrupted run has its report already; of those behind it nothing was tried.
-        for options in left if _was_interrupted(reports) else ():
-            if options.provider not in {report.provider for report in reports}:
-                run = Run(options, own_simulator=bool(url))
-                run.interrupt()
+    except (KeyboardInterrupt, *KNOWN_ENDS) as error:
+        told = {report.provider for report in reports}
+        for options in left:
+            if options.provider not in told:
+                run = Run(options, own_simulator=own)
+                run.break_off(_why(error))
                 reports.append(run.report)
+        raise
 
 
-def _was_interrupted(reports: list[Report]) -> bool:
-    return any(report.interrupted for report in reports)
-
-
-def _one(options: Options, reports: list[Report], live: Live, *, own: bool) -> bool:
-    """Verify one provider and return whether it came to its end."""
+def _one(options: Options, reports: list[Report], live: Live, *, own: bool) -> None:
+    """Verify one provider; what was not tried when something ends it is reported as not tested."""
     with Run(options, own_simulator=own) as run:
         reports.append(run.report)
         live.begin(run)
         try:
             for result in run.results():
                 live.came(result)
-        except KeyboardInterrupt:
-            run.interrupt()
+        except (KeyboardInterrupt, *KNOWN_ENDS) as error:
+            run.break_off(_why(error))
+            raise
         finally:
             live.stop()
-    return not run.report.interrupted
+
+
+def _why(error: BaseException) -> str:
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else str(error)
 
 
 @contextmanager
@@ -191,12 +186,12 @@ def _simulator(base_url: str | None) -> Iterator[str]:
 
 
 def _replayed(path: Path, only: tuple[str, ...]) -> Report:
-    """Return what comes of a tape; raises click's UsageError for a file that is none."""
+    """Return what comes of a tape; raises MistakenError for a file that is none."""
     try:
         header = Tape.read(path).header
         results = list(replay(path, lambda name: chosen(name, only)))
     except TapeError as error:
-        raise click.UsageError(str(error)) from None
+        raise MistakenError(str(error)) from None
     options = Options(header.provider, f"tape:{path.name}", assumptions=header.assumptions, layers=(), only=only)
     report = Report(options.settled(), driver_of(header.provider).title, clock.unix())
     report.results = results
@@ -205,7 +200,7 @@ def _replayed(path: Path, only: tuple[str, ...]) -> Report:
 
 def _tell(reports: list[Report], given: Mapping[str, Any], live: Live) -> int:
     """Write all reports and return what to exit with."""
-    told = document(reports)
+    told = as_document(reports)
     try:
         for name, writer in _WRITERS.items():
             if given[name] is not None:
@@ -214,6 +209,6 @@ def _tell(reports: list[Report], given: Mapping[str, Any], live: Live) -> int:
             with given["summary"].open("a", encoding="utf-8") as file:
                 file.write(as_summary(told))
     except OSError as error:
-        raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from None
+        raise MistakenError(f"cannot write {error.filename}: {error.strerror}") from None
     live.end(told)
     return Exit.KEPT if told["kept"] else Exit.BROKEN

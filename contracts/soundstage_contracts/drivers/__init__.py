@@ -8,8 +8,10 @@ from soundstage_contracts.drivers.base import Driver
 
 def driver_of(provider: str) -> Driver:
     """Return a provider's driver; raises KeyError when it has none."""
-    known = {module.name for module in iter_modules(__path__)} - {"base"}
-    if provider not in known:
+    if provider not in {module.name for module in iter_modules(__path__)}:
         raise KeyError(provider)
-    driver: Driver = import_module(f"{__name__}.{provider}").DRIVER
+    # What drivers share has modules of its own beside theirs.
+    driver: Driver | None = getattr(import_module(f"{__name__}.{provider}"), "DRIVER", None)
+    if driver is None:
+        raise KeyError(provider)
     return driver

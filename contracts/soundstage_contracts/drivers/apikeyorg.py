@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from soundstage_contracts.drivers.base import Created, Creation, Driver, ErrorRule, ErrorView, TaskView
+from soundstage_contracts.drivers.base import Created, Creation, Driver, ErrorRule, ErrorView, TaskView, amount
+from soundstage_contracts.drivers.excuses import Excuse, Unread, is_form, lacks, names
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles import apikeyorg as oracle
 from soundstage_contracts.oracles.lifecycle import Life
@@ -36,6 +38,19 @@ def _form(prompt: str, **more: Any) -> Request:
             items = value if isinstance(value, list) else [value]
             fields += [(name, one if isinstance(one, str) else json.dumps(one)) for one in items]
     return Request.multipart("/v1/videos", fields, ())
+
+
+def _zeros(body: Any, request: Request) -> bool:
+    texts = body.values() if is_form(request) and isinstance(body, dict) else ()
+    return any(re.fullmatch(r"0[0-9][0-9.]*", text) for text in texts)
+
+
+def _answers_a_tool(body: Any, request: Request) -> bool:
+    messages = body.get("messages") if isinstance(body, dict) else None
+    return isinstance(messages, list) and any(isinstance(one, dict) and one.get("role") == "tool" for one in messages)
+
+
+_VIDEO, _CHAT = frozenset({"createVideoTask"}), frozenset({"createChatCompletion"})
 
 
 class ApiKeyOrg(Driver):
@@ -78,6 +93,17 @@ class ApiKeyOrg(Driver):
         "internal": ErrorRule(500, "internal_error"),
         "unavailable": ErrorRule(503, "unavailable"),
     }
+    excuses = (
+        Excuse("a tool's message answers an earlier call", _CHAT, _answers_a_tool),
+        Excuse(
+            "a form's fields depend on each other in ways its schema does not say: no prompt without references",
+            _VIDEO,
+            lacks("prompt"),
+        ),
+        Excuse("input_mode must be that of the references sent", _VIDEO, names("input_mode")),
+        Excuse("a form's number begins with a zero, as no number in JSON does", _VIDEO, _zeros),
+    )
+    unread = (Unread("createChatCompletion", r"refusal|file ->", "parts of a message that only a model reads"),)
 
     def authorize(self, request: Request, key: str, form: str) -> Request:
         """Put the key into Authorization or into x-api-key."""
@@ -115,14 +141,9 @@ class ApiKeyOrg(Driver):
         """Read a task."""
         return _view(reply.object())
 
-    def task_seen(self, request: Request, reply: Reply) -> TaskView | None:
-        """Read what a poll was told."""
-        if request.method != "GET" or not request.path.startswith("/v1/tasks/") or reply.status != 200:
-            return None
-        try:
-            return self.view(reply)
-        except Broken:
-            return None
+    def is_poll(self, request: Request) -> bool:
+        """Return whether it asks for a task."""
+        return request.method == "GET" and request.path.startswith("/v1/tasks/")
 
     def error(self, reply: Reply) -> ErrorView:
         """Read `{"error": {"message": …, "type": …, "code": …}}`; all three must be texts."""
@@ -137,7 +158,7 @@ class ApiKeyOrg(Driver):
 
     def quoted(self, reply: Reply) -> Decimal:
         """Return the credits an estimate says."""
-        return _amount(reply.field("credits"))
+        return amount(reply.field("credits"))
 
     def worst_price(self, request: Request) -> Decimal | None:
         """Return a create's own max_credits, 0 for reads and estimates, None for all that has no ceiling."""
@@ -154,12 +175,6 @@ class ApiKeyOrg(Driver):
     def check_signature(self, callback: Callback, secret: str) -> None:
         """Judge x-api-key-signature over the header's timestamp and the raw body (R-KEY-065)."""
         check_api_key(callback, secret)
-
-
-def _amount(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Broken(f"credits must be a number, and are {value!r}")
-    return Decimal(str(value))
 
 
 def _view(body: Mapping[str, Any]) -> TaskView:

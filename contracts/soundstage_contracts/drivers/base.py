@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from soundstage_contracts.verdict import NotApplicable
+from soundstage_contracts.adapters.base import Account, Wanted
+from soundstage_contracts.verdict import READING_ERRORS, Broken, NotApplicable
 
 if TYPE_CHECKING:
-    from soundstage_contracts.adapters.base import Account
+    from soundstage_contracts.drivers.excuses import Excuse, Unread
     from soundstage_contracts.exchange import Reply, Request
     from soundstage_contracts.oracles.lifecycle import Life
     from soundstage_contracts.receiver import Callback
@@ -86,6 +88,25 @@ class Price:
         """Whether the documents leave no room."""
         return self.least == self.most
 
+    def holds(self, credits_: Any) -> bool:
+        """Return whether an amount is this price, or within it."""
+        return self.least <= Decimal(str(credits_)) <= self.most
+
+    def __str__(self) -> str:
+        """Return the price in words: `20`, or `10 to 300`."""
+        return f"{self.least}" if self.exact else f"{self.least} to {self.most}"
+
+
+Given = dict[str, dict[str, str]]
+"""Values by operation and field that every well-formed request of the fuzzing uses."""
+
+
+def amount(value: Any) -> Decimal:
+    """Return a JSON number of credits, exact up to 15 digits; raises Broken for all else, such as a text or a bool."""
+    if type(value) not in {int, float} or not isfinite(value):
+        raise Broken(f"credits should be a number, and are {str(value)[:60]!r}")
+    return Decimal(str(value))
+
 
 class Driver(ABC):
     """One provider in the suite's terms. A driver knows shapes and words, never verdicts."""
@@ -100,6 +121,12 @@ class Driver(ABC):
     errors: ClassVar[Mapping[str, ErrorRule]]
     """Kinds of refusal, those the provider has of: invalid, unauthorized, credits, forbidden, not_found, method,
     too_large, media_type, rate, internal, unavailable."""
+    room: ClassVar[Wanted] = Wanted()
+    """An account so wide that no limit is in the way of thousands of requests."""
+    excuses: ClassVar[tuple[Excuse, ...]] = ()
+    """What the schemas cannot say of a request and the documents do."""
+    unread: ClassVar[tuple[Unread, ...]] = ()
+    """What a target may take although the schemas forbid it."""
 
     def authorize(self, request: Request, key: str, form: str) -> Request:
         """Return the request with the key put on in one of `key_forms`."""
@@ -128,8 +155,17 @@ class Driver(ABC):
         """Read a poll's reply; raises Broken when it is none."""
 
     @abstractmethod
+    def is_poll(self, request: Request) -> bool:
+        """Return whether a request asks how a task is."""
+
     def task_seen(self, request: Request, reply: Reply) -> TaskView | None:
         """Return what an exchange tells of a task if it is a poll that was answered, else None; never raises."""
+        if reply.status != 200 or not self.is_poll(request):
+            return None
+        try:
+            return self.view(reply)
+        except (Broken, *READING_ERRORS):
+            return None
 
     @abstractmethod
     def error(self, reply: Reply) -> ErrorView:
@@ -147,13 +183,29 @@ class Driver(ABC):
         """Return the request that cancels a task."""
         raise NotApplicable(f"{self.title} cannot cancel")
 
+    def balance_request(self) -> Request:
+        """Return the request that asks what the account has left."""
+        raise NotApplicable(f"{self.title} shows no balance")
+
+    def left(self, reply: Reply) -> Decimal:
+        """Return what such a reply says is left, in credits."""
+        raise NotApplicable(f"{self.title} shows no balance")
+
     def balance(self, stage: Stage, account: Account) -> Decimal:
         """Return what the account has left as the provider's own endpoints tell it, in credits."""
-        raise NotApplicable(f"{self.title} shows no balance")
+        return self.left(stage.answered(self.balance_request(), account))
+
+    def usage_request(self) -> Request:
+        """Return the request that asks what tasks cost in all."""
+        raise NotApplicable(f"{self.title} shows no usage")
+
+    def charged_of(self, reply: Reply) -> Decimal:
+        """Return what such a reply says tasks cost in all, in credits."""
+        raise NotApplicable(f"{self.title} shows no usage")
 
     def charged(self, stage: Stage, account: Account) -> Decimal:
         """Return what tasks cost in all, as the provider's usage endpoints tell it, in credits."""
-        raise NotApplicable(f"{self.title} shows no usage")
+        return self.charged_of(stage.answered(self.usage_request(), account))
 
     def price(self, request: Request) -> Price | None:
         """Return what the documents say a create costs, None where they say nothing."""
@@ -178,6 +230,10 @@ class Driver(ABC):
         """Raise Broken unless the callback is signed with `secret` over its raw bytes and its header's timestamp."""
         raise NotApplicable(f"{self.title} signs no callbacks")
 
-    def extra_evidence(self) -> Mapping[str, Any]:
-        """Return what a report should say besides, such as the documents' versions."""
+    def price_differences(self, catalogue: Mapping[str, Any]) -> Iterator[str]:
+        """Yield, as sentences that name the cell, where a catalogue differs from the published prices."""
+        return iter(())
+
+    def prepare(self, stage: Stage, account: Account) -> Given:
+        """Make, free of charge, what fuzzing needs and no generated request could make, and return its names."""
         return {}

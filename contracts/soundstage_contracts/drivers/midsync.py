@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from soundstage_contracts.adapters.base import Account
-from soundstage_contracts.drivers.base import Created, Creation, Driver, ErrorRule, ErrorView, Price, TaskView
+from soundstage_contracts.drivers.base import Created, Creation, Driver, ErrorRule, ErrorView, Price, TaskView, amount
+from soundstage_contracts.drivers.excuses import Excuse, has
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles import midsync as oracle
+from soundstage_contracts.oracles import midsync_catalogue
 from soundstage_contracts.oracles.lifecycle import Life
 from soundstage_contracts.oracles.signatures import check_standard
 from soundstage_contracts.receiver import Callback
-from soundstage_contracts.stage import Stage
 from soundstage_contracts.verdict import Broken, NotApplicable
 
 STATUS = "/unified-video/{}/status"
@@ -69,6 +69,13 @@ class MidSync(Driver):
         "internal": ErrorRule(500, "internal_error"),
         "unavailable": ErrorRule(503, "service_unavailable"),
     }
+    excuses = (
+        Excuse(
+            "a reference must be a task of the caller's, and the schema knows no tasks",
+            frozenset({"createVideo", "generateVideo", "quoteVideo"}),
+            has("referenceTaskId", "reference_task_id"),
+        ),
+    )
 
     def authorize(self, request: Request, key: str, form: str) -> Request:
         """Put the key into the header, or into the landing form's query parameter `api_key`."""
@@ -93,8 +100,8 @@ class MidSync(Driver):
         body = reply.object()
         if "task_id" in body:
             return Created(str(body["task_id"]), body.get("status"))
-        charged = reply.field("pointsCharged")
-        return Created(str(reply.field("taskId")), body.get("status"), Decimal(str(charged)))
+        charged = amount(reply.field("pointsCharged"))
+        return Created(str(reply.field("taskId")), body.get("status"), charged)
 
     def poll(self, task_id: str, creation: Creation) -> Request:
         """Return the status request; one path answers for both forms (A-MID-21)."""
@@ -104,15 +111,9 @@ class MidSync(Driver):
         """Read a status reply."""
         return _view(reply.object())
 
-    def task_seen(self, request: Request, reply: Reply) -> TaskView | None:
-        """Read what a status request was told."""
-        asked = request.method == "GET" and request.path.startswith("/unified-video/") and "/status" in request.path
-        if not asked or reply.status != 200:
-            return None
-        try:
-            return self.view(reply)
-        except Broken:
-            return None
+    def is_poll(self, request: Request) -> bool:
+        """Return whether it is a status request."""
+        return request.method == "GET" and request.path.startswith("/unified-video/") and "/status" in request.path
 
     def error(self, reply: Reply) -> ErrorView:
         """Read `{"success": false, "error": …, "code": …}`."""
@@ -128,12 +129,15 @@ class MidSync(Driver):
 
     def quoted(self, reply: Reply) -> Decimal:
         """Return the points a quote says."""
-        return Decimal(str(reply.field("pointsCharged")))
+        return amount(reply.field("pointsCharged"))
 
-    def charged(self, stage: Stage, account: Account) -> Decimal:
+    def usage_request(self) -> Request:
+        """Return the request for the summary."""
+        return Request.get("/v1/usage/summary")
+
+    def charged_of(self, reply: Reply) -> Decimal:
         """Return the summary's total of points."""
-        reply = stage.call(Request.get("/v1/usage/summary"), account)
-        return Decimal(str(reply.field("totalPointsCharged")))
+        return amount(reply.field("totalPointsCharged"))
 
     def price(self, request: Request) -> Price | None:
         """Return the published price of a create or quote body."""
@@ -153,6 +157,10 @@ class MidSync(Driver):
             read = path in READS or (path.startswith("/unified-video/") and path.endswith("/status"))
             return Decimal(0) if read else None
         return Decimal(0) if (request.method, path) == ("POST", "/unified-video/quote") else None
+
+    def price_differences(self, catalogue: Mapping[str, Any]) -> Iterator[str]:
+        """Compare the rows and the formula with the published points."""
+        return midsync_catalogue.differences(catalogue["models"])
 
     def callback_view(self, callback: Callback) -> TaskView:
         """Read the callback's body, which is the status body (D6)."""

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from email import message_from_bytes
 from email.message import Message
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, quote
 
-from soundstage_contracts.adapters.base import Account
-from soundstage_contracts.drivers.base import Created, Creation, Driver, ErrorRule, ErrorView, Price, TaskView
+from soundstage_contracts.adapters.base import Account, Wanted
+from soundstage_contracts.drivers import samples
+from soundstage_contracts.drivers.base import (
+    Created,
+    Creation,
+    Driver,
+    ErrorRule,
+    ErrorView,
+    Given,
+    Price,
+    TaskView,
+    amount,
+)
+from soundstage_contracts.drivers.excuses import Excuse, always, has, names
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles import revidapi as oracle
+from soundstage_contracts.oracles import revidapi_catalogue
 from soundstage_contracts.oracles.lifecycle import Life
-from soundstage_contracts.stage import Stage
 from soundstage_contracts.verdict import Broken
+
+if TYPE_CHECKING:
+    from soundstage_contracts.stage import Stage
 
 PICTURE = "https://media.example.com/ada.png"
 CLIP = "https://media.example.com/dance.mp4"
@@ -30,6 +45,12 @@ _FREE = re.compile(
     r"/v1/(jobs/[^/]+/cancel|files/upload/(image|video|audio|presign|confirm)|files/upload-url|download/extract)"
 )
 _TIMES = ("created_at", "completed_at")
+
+
+_KOL, _PRESIGN, _CONFIRM = (frozenset({name}) for name in ("generateKolAi", "presignUpload", "confirmUpload"))
+_CREATES = frozenset({"generateImage", "generateVideo", "generateSeedance", "generateMotion", *_KOL})
+_UPLOADS = frozenset({"uploadImage", "uploadVideo", "uploadAudio"})
+_LIMITS = ("total_concurrent", "image_concurrent", "video_concurrent", "queue", "requests_per_minute")
 
 
 def _building(path: str, **base: Any) -> Any:
@@ -76,6 +97,15 @@ class RevidAPI(Driver):
         "internal": ErrorRule(500),
         "unavailable": ErrorRule(503),
     }
+    room = Wanted(limits=dict.fromkeys(_LIMITS, 1_000_000), role="tenant_owner")
+    excuses = (
+        Excuse("only an audio that was uploaded has an audio_id", _KOL, names("audio_id")),
+        Excuse("not every server makes every combination", _CREATES, has("server_id")),
+        Excuse("content_type is that of the kind filename names", _PRESIGN, names("content_type")),
+        Excuse("a file must have arrived before it is confirmed", _CONFIRM, names("upload_id")),
+        Excuse("a job that ended cannot be cancelled", frozenset({"cancelJob"}), always),
+        Excuse("the schema cannot say which bytes are media", _UPLOADS, always),
+    )
 
     def front_door(self) -> Request:
         """Return the request for the price rows of one model; no other provider has such a path."""
@@ -98,7 +128,7 @@ class RevidAPI(Driver):
         job_id = reply.field("job_id")
         if not isinstance(job_id, str) or not job_id:
             raise Broken(f"job_id should be a text, and is {job_id!r}")
-        cost, left = credits_of(reply.field("cost")), credits_of(reply.field("balance_remaining"))
+        cost, left = amount(reply.field("cost")), amount(reply.field("balance_remaining"))
         return Created(job_id, str(reply.field("status")), cost, left)
 
     def poll(self, task_id: str, creation: Creation) -> Request:
@@ -109,15 +139,9 @@ class RevidAPI(Driver):
         """Read a job; its id is empty where the reply, like the documented one, has none."""
         return _view(reply.object())
 
-    def task_seen(self, request: Request, reply: Reply) -> TaskView | None:
-        """Read what a look-up was told."""
-        asked = _JOB.fullmatch(request.path.partition("?")[0])
-        if request.method != "GET" or asked is None or reply.status != 200:
-            return None
-        try:
-            return self.view(reply)
-        except Broken:
-            return None
+    def is_poll(self, request: Request) -> bool:
+        """Return whether it looks a job up."""
+        return request.method == "GET" and _JOB.fullmatch(request.path.partition("?")[0]) is not None
 
     def error(self, reply: Reply) -> ErrorView:
         """Read `{"detail": "…"}`."""
@@ -130,13 +154,21 @@ class RevidAPI(Driver):
         """Return the request that cancels a job."""
         return Request("POST", f"/v1/jobs/{quote(task_id, safe='')}/cancel")
 
-    def balance(self, stage: Stage, account: Account) -> Decimal:
-        """Return what GET /balance says."""
-        return credits_of(stage.answered(Request.get("/v1/balance"), account).field("balance"))
+    def balance_request(self) -> Request:
+        """Return GET /balance."""
+        return Request.get("/v1/balance")
 
-    def charged(self, stage: Stage, account: Account) -> Decimal:
+    def left(self, reply: Reply) -> Decimal:
+        """Return what GET /balance says."""
+        return amount(reply.field("balance"))
+
+    def usage_request(self) -> Request:
+        """Return the request for the dashboard's totals."""
+        return Request.get("/v1/dashboard/stats")
+
+    def charged_of(self, reply: Reply) -> Decimal:
         """Return the dashboard's total of credits."""
-        return credits_of(stage.answered(Request.get("/v1/dashboard/stats"), account).field("total_credits"))
+        return amount(reply.field("total_credits"))
 
     def price(self, request: Request) -> Price | None:
         """Return the published price of a create, or the published range of its model."""
@@ -152,6 +184,24 @@ class RevidAPI(Driver):
             return Decimal(0) if request.method in {"GET", "PUT"} else None
         known = {"GET": _READ, "POST": _FREE}.get(request.method)
         return Decimal(0) if known is not None and known.fullmatch(path) else None
+
+    def price_differences(self, catalogue: Mapping[str, Any]) -> Iterator[str]:
+        """Compare the rows with the published tables."""
+        return revidapi_catalogue.differences(catalogue["models"])
+
+    def prepare(self, stage: Stage, account: Account) -> Given:
+        """Upload a sound and wait for its audio_id; put a video where a presigned upload wants it."""
+        sound = stage.answered(samples.upload("audio"), account)
+        audio_id = samples.landed(stage, str(sound.field("upload_id")), account).get("audio_id")
+        if not isinstance(audio_id, str):
+            raise Broken(f"an uploaded sound should have an audio_id, and it is {audio_id!r}")
+        name, media_type, content = samples.FILES["video"]
+        presigned = stage.answered(Request.json("/v1/files/upload/presign", {"filename": name}), account)
+        stage.put(str(presigned.field("upload_url")), content, media_type)
+        return {
+            "generateKolAi": {"audio_id": audio_id},
+            "confirmUpload": {"upload_id": str(presigned.field("upload_id"))},
+        }
 
 
 def fields_of(request: Request) -> dict[str, Any]:
@@ -169,13 +219,6 @@ def fields_of(request: Request) -> dict[str, Any]:
 
 def _text(part: Message[str, str]) -> str:
     return bytes(part.get_payload(decode=True)).decode("utf-8", "replace")
-
-
-def credits_of(value: Any) -> Decimal:
-    """Return a JSON number of credits; raises Broken when it is none."""
-    if type(value) not in {int, float}:
-        raise Broken(f"credits should be a number, and are {value!r}")
-    return Decimal(str(value))
 
 
 def _view(body: Mapping[str, Any]) -> TaskView:
@@ -201,5 +244,8 @@ def _unix(text: str) -> float:
     except ValueError:
         raise Broken(f"{text[:60]!r} is no time") from None
 
+
+credits_of = amount
+"""The name that RevidAPI's checks have for it."""
 
 DRIVER = RevidAPI()

@@ -100,16 +100,10 @@ class V2Gateway(Driver):
         """Read a poll's bare body."""
         return oracle.task(reply.object())
 
-    def task_seen(self, request: Request, reply: Reply) -> TaskView | None:
-        """Read what a poll was told."""
+    def is_poll(self, request: Request) -> bool:
+        """Return whether it is a poll, of whatever scope."""
         parts = request.path.partition("?")[0].split("/")
-        asked = len(parts) == 5 and parts[1] == "v2" and parts[3] == "generations"
-        if request.method != "GET" or not asked or reply.status != 200:
-            return None
-        try:
-            return self.view(reply)
-        except Broken:
-            return None
+        return request.method == "GET" and len(parts) == 5 and parts[1] == "v2" and parts[3] == "generations"
 
     def error(self, reply: Reply) -> ErrorView:
         """Read either shape of the family, `{"code", "message", "data"}` or one object `error` around them."""
@@ -126,8 +120,8 @@ class V2Gateway(Driver):
     def worst_price(self, request: Request) -> Decimal | None:
         """Price polls at nothing; nothing is published about the rest."""
         parts = request.path.partition("?")[0].split("/")
-        asked = len(parts) == 5 and parts[1] == "v2" and parts[2] in oracle.SCOPES and parts[3] == "generations"
-        return Decimal(0) if request.method == "GET" and asked and parts[4] else None
+        free = self.is_poll(request) and parts[2] in oracle.SCOPES and parts[4] != ""
+        return Decimal(0) if free else None
 
     def callback_view(self, callback: Callback) -> TaskView:
         """Read the callback's body, which is that of a poll (R-V2-074)."""

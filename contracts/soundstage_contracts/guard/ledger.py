@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 from math import inf
-from pathlib import Path
 from threading import Lock
 
 from soundstage_contracts import clock
@@ -27,22 +26,15 @@ class Ledger:
     """Credits and requests that are left, safe to ask from several threads.
 
     `spent_at_most` is what the target can have taken: every price sent and not refused. The deadline is in seconds from
-    now; None is no deadline, and no cap of requests. Once `kill_file` exists nothing passes any more.
+    now; None is no deadline, and no cap of requests.
     """
 
-    def __init__(
-        self,
-        max_credits: Decimal,
-        max_requests: int | None,
-        deadline_seconds: float | None,
-        kill_file: Path | None = None,
-    ) -> None:
+    def __init__(self, max_credits: Decimal, max_requests: int | None, deadline_seconds: float | None) -> None:
         if not (max_credits.is_finite() and max_credits >= 0):
             raise ValueError(f"the cap must be 0 credits or more, not {max_credits}")
         self.max_credits = max_credits
         self.max_requests = max_requests
         self._ends = clock.monotonic() + (inf if deadline_seconds is None else deadline_seconds)
-        self._kill_file = kill_file
         self._lock = Lock()
         self._spent = Decimal(0)
         self._forwarded = 0
@@ -89,10 +81,9 @@ class Ledger:
 
         `billable` says that the operation costs, even where this request's own ceiling is 0: a target may ignore it.
         """
-        killed = self._kill_file is not None and self._kill_file.exists()
         with self._lock:
-            if self._stopped or killed:
-                raise Denied("stopped", self._stopped or "the kill file is there")
+            if self._stopped:
+                raise Denied("stopped", self._stopped)
             if clock.monotonic() >= self._ends:
                 raise Denied("past the deadline")
             if self.max_requests is not None and self._forwarded >= self.max_requests:
@@ -122,13 +113,3 @@ class Ledger:
         with self._lock:
             self._spent += charged - price
             self._surprises.append(f"{where} charged {charged} credits where the documents allow {price}")
-
-    def mismatch(self, before: Decimal, after: Decimal) -> str | None:
-        """Return what does not add up between two balances and this ledger, or None."""
-        lost = before - after
-        spent = self.spent_at_most
-        if lost > spent:
-            return f"the balance lost {lost} credits, and the guard let {spent} be spent at most"
-        if lost < 0:
-            return f"the balance grew by {-lost} credits"
-        return None

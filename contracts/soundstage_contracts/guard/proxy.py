@@ -7,7 +7,6 @@ from collections.abc import Collection
 from concurrent.futures import Future
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple, Self
 
@@ -48,7 +47,7 @@ class Guard:
     """A proxy to one target; `with Guard(…) as guard:` and the suite knows `guard.url` only.
 
     `max_credits` 0 lets only free requests pass. `allow` names the operations that may be used at all, None every
-    documented one. `kill_file` stops everything once it exists. `timeout` is how many seconds a target may be silent.
+    documented one. `timeout` is how many seconds a target may be silent.
     What is kept back is answered with 599 and the reason in the header `x-contract-guard`; where the target gives no
     answer the connection breaks, as it would without a guard.
     """
@@ -62,7 +61,6 @@ class Guard:
         deadline_seconds: float | None = 900.0,
         allow: Collection[str] | None = None,
         *,
-        kill_file: Path | None = None,
         timeout: float = 60.0,
     ) -> None:
         """Guard `target_url`, what stands in for the provider's scheme and host."""
@@ -72,7 +70,7 @@ class Guard:
         self._strictness = Strictness(self._contract)
         self._allow = None if allow is None else frozenset(allow)
         self._timeout = timeout
-        self.ledger = Ledger(max_credits, max_requests, deadline_seconds, kill_file)
+        self.ledger = Ledger(max_credits, max_requests, deadline_seconds)
         self._started: Future[_Running] = Future()
         self._relay: Relay
         self._netloc = ""
@@ -102,10 +100,6 @@ class Guard:
     def surprises(self) -> tuple[str, ...]:
         """What the target charged beyond the documented price, one sentence each."""
         return self.ledger.surprises
-
-    def reconcile(self, balance_before: Decimal, balance_after: Decimal) -> str | None:
-        """Return what does not add up between the target's balances and the guard's ledger, or None."""
-        return self.ledger.mismatch(balance_before, balance_after)
 
     def stop(self, why: str = "stopped") -> None:
         """Let nothing pass from now on; the guard goes on answering."""

@@ -1,8 +1,8 @@
 """Runs Schemathesis in a process of its own: a job comes in as one line of JSON, what was seen goes out line by line.
 
 With `engine_wire` the only module that knows Schemathesis, whose engine and recorder are not promised to stay as they
-are. A process of its own keeps Hypothesis' global state, its warnings and what it reads from loaded modules away from
-the caller.
+are; `beginning` looks whether they are. A process of its own keeps Hypothesis' global state, its warnings and what it
+reads from loaded modules away from the caller.
 """
 
 from __future__ import annotations
@@ -37,9 +37,15 @@ STATUSES = {
 }
 """What each check takes as the right answer; documented refusals of valid data are sorted out one by one (`Judge`)."""
 
+_PARTS = ((providers, "is_local_module_file"), (providers, "_local_constants"), (negative, "build"))
+"""What is replaced or looked at here and has no public name; assigning to what is not there would do nothing."""
+
 
 def main() -> None:
-    """Do the job that standard input brings."""
+    """Do the job that standard input brings; raises ImportError where a part that is replaced is not there."""
+    for module, name in _PARTS:
+        if not hasattr(module, name):
+            raise ImportError(f"{module.__name__} has no {name}")
     # Hypothesis draws values from literals of the modules it finds; what is sent must not depend on where the suite was
     # installed, nor carry anything out of it.
     setattr(providers, "is_local_module_file", lambda path: False)  # noqa: B010 - no public name, no public switch
@@ -216,7 +222,3 @@ def _interaction(seen: Any) -> dict[str, Any] | None:
     came = [(name, one) for name, values in seen.response.headers.items() for one in values]
     reply = {"status": seen.response.status_code, "headers": came, "body": encoded(seen.response.content), "took": 0.0}
     return {"request": request, "reply": reply}
-
-
-if __name__ == "__main__":
-    main()

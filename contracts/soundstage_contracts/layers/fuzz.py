@@ -5,20 +5,23 @@ from __future__ import annotations
 import base64
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 from soundstage_contracts import clock
 from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.documents.contract import Operation
+from soundstage_contracts.drivers.samples import FILES
 from soundstage_contracts.exchange import Exchange, Reply, Request
+from soundstage_contracts.layers.beginning import unsupported
 from soundstage_contracts.layers.jobs import Job
+from soundstage_contracts.layers.kinds import KINDS, PHASE, REACHED, Family
 from soundstage_contracts.layers.pinned import pinned
-from soundstage_contracts.layers.prepared import prepare, room, samples
 from soundstage_contracts.layers.worker import work
+from soundstage_contracts.stage import Stage
 from soundstage_contracts.target import Target
-from soundstage_contracts.verdict import NotTested, Outcome, Result, UnreachableError, Verdict
+from soundstage_contracts.verdict import READING_ERRORS, NotTested, Outcome, Result, UnreachableError, Verdict
 from soundstage_contracts.wire import GUARD
 
 LAYER = "L1"
@@ -26,51 +29,8 @@ EXAMPLES = 10
 SECONDS = 120.0
 WRONG_KEY = "sk_test_verify_invalid"
 """A key that nobody was given."""
-
-
-class Family(NamedTuple):
-    """Checks of one kind: the number of their results, what they promise together, and their names in Schemathesis."""
-
-    number: str
-    title: str
-    checks: tuple[str, ...]
-    assumed: bool = True
-
-
-REACHED = Family("FUZZ-001", "The operation answers some well-formed request with success", (), assumed=False)
-FAMILIES = (
-    Family("FUZZ-002", "No request makes the operation fail with a 5xx", ("not_a_server_error",), assumed=False),
-    Family(
-        "FUZZ-003",
-        "Every answer has a documented status, content type, headers and body",
-        (
-            "status_code_conformance",
-            "content_type_conformance",
-            "response_headers_conformance",
-            "response_schema_conformance",
-        ),
-    ),
-    Family("FUZZ-004", "The operation takes every request that its schema allows", ("positive_data_acceptance",)),
-    Family(
-        "FUZZ-005",
-        "The operation refuses every request that its schema forbids",
-        ("negative_data_rejection", "missing_required_header"),
-    ),
-    Family(
-        "FUZZ-006",
-        "A method that the path does not have is refused, and Allow names those it has",
-        ("unsupported_method", "allow_header_conformance"),
-    ),
-    Family(
-        "FUZZ-007", "The operation wants a good key wherever the document says so", ("ignored_auth",), assumed=False
-    ),
-    Family(
-        "FUZZ-008",
-        "What was made is there, and what was deleted is gone",
-        ("use_after_free", "ensure_resource_availability"),
-    ),
-)
-PHASE = Family("FUZZ-009", "The fuzzing came to its end", ())
+FAMILIES: Mapping[str, str] = {one.number: one.title for one in (REACHED, *KINDS, PHASE)}
+"""What the layer's results promise, by number."""
 
 
 @dataclass
@@ -84,6 +44,7 @@ class Seen:
     failures: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     phases: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    unsupported: str = ""
     silent: int = 0
     ended: bool = False
     late: bool = False
@@ -99,25 +60,36 @@ def fuzz(
     """
     began = clock.monotonic()
     whole = Result(_name(target, PHASE), PHASE.title, Verdict.NOT_TESTED, layer=LAYER)
+    stage = Stage(target, f"{target.driver.prefix}-FUZZ")
     try:
-        job, costly = _job(target, seed, max_examples, seconds)
+        job, costly = _job(stage, seed, max_examples, seconds)
     except Outcome as outcome:
-        yield _with(whole, outcome.verdict, str(outcome))
+        yield replace(whole, verdict=outcome.verdict, says=str(outcome), evidence=tuple(stage.evidence))
+        return
+    except READING_ERRORS as error:
+        says = f"what fuzzing needs cannot be made, a reply is not as documented: {type(error).__name__}: {error}"
+        yield replace(whole, verdict=Verdict.FAIL, says=says, evidence=tuple(stage.evidence))
         return
     if phases:
-        job = Job(**{**asdict(job), "phases": phases})
+        job = replace(job, phases=phases)
     seen = Seen()
     for line in work(job):
         _take(line, seen, target)
+    if seen.unsupported:
+        yield replace(whole, says=seen.unsupported)
+        return
     took = clock.monotonic() - began
     for operation in target.contract.operations:
         yield from _results(target, operation, seen, costly)
     yield _ending(whole, seen, took)
 
 
-def _job(target: Target, seed: int, max_examples: int, seconds: float) -> tuple[Job, frozenset[str]]:
+def _job(stage: Stage, seed: int, max_examples: int, seconds: float) -> tuple[Job, frozenset[str]]:
+    target = stage.target
     if find_spec("schemathesis") is None:
         raise NotTested("it needs Schemathesis: pip install 'soundstage[contracts]'")
+    if says := unsupported():
+        raise NotTested(says)
     base_url = getattr(target.sender, "base_url", None)
     if base_url is None:
         raise NotTested("it needs a target that answers, not a tape")
@@ -138,15 +110,15 @@ def _job(target: Target, seed: int, max_examples: int, seconds: float) -> tuple[
         seconds=seconds,
         checks=checks,
         assumptions=target.assumptions,
-        given=prepare(target, account),
-        files={kind: base64.b64encode(content).decode() for kind, content in samples().items()},
+        given=target.driver.prepare(stage, account),
+        files={kind: base64.b64encode(content).decode() for kind, (_, _, content) in FILES.items()},
     ), costly
 
 
 def _account(target: Target) -> Account:
     if target.adapter is not None:
         label = f"{target.driver.prefix.lower()}-fuzz"
-        return target.adapter.open(target.driver.id, label, room(target.driver.id))
+        return target.adapter.open(target.driver.id, label, target.driver.room)
     if target.given is None:
         raise NotTested("it needs a key")
     return target.given
@@ -185,7 +157,7 @@ def _filled(target: Target, operation: Operation) -> str:
 
 
 def _families(target: Target) -> tuple[Family, ...]:
-    return tuple(one for one in FAMILIES if target.assumptions or not one.assumed)
+    return tuple(one for one in KINDS if target.assumptions or not one.assumed)
 
 
 def _take(line: dict[str, Any], seen: Seen, target: Target) -> None:
@@ -198,6 +170,8 @@ def _take(line: dict[str, Any], seen: Seen, target: Target) -> None:
         seen.failures[line["operation"], line["check"]].append(line)
     elif kind == "phase":
         seen.phases[line["name"]] = line["status"]
+    elif kind == "unsupported":
+        seen.unsupported = line["says"]
     elif kind == "end":
         seen.ended, seen.late = True, line["late"]
         if line["harvested"]:
@@ -239,7 +213,7 @@ def _exchange(line: Mapping[str, Any], target: Target) -> Exchange:
 
 def _results(target: Target, operation: Operation, seen: Seen, costly: frozenset[str]) -> Iterator[Result]:
     sources = tuple(operation.says.get("x-source", ()))
-    for family in (REACHED, *FAMILIES):
+    for family in (REACHED, *KINDS):
         verdict, says, evidence = _verdict(target, operation.name, family, seen, costly)
         yield Result(_name(target, family, operation.name), family.title, verdict, says, sources, LAYER, 0.0, evidence)
 
@@ -280,14 +254,11 @@ def _ending(whole: Result, seen: Seen, took: float) -> Result:
     problems = [*seen.errors, *broken, *silent]
     if problems or not seen.ended:
         says = "; ".join(problems)[:600] or "the engine stopped in the middle"
-        return _with(whole, Verdict.FAIL, says, took)
+        return replace(whole, verdict=Verdict.FAIL, says=says, seconds=took)
     if seen.late:
-        return _with(whole, Verdict.NOT_REACHED, f"its time ran out after {seen.asked.total()} requests", took)
-    return _with(whole, Verdict.PASS, "", took)
-
-
-def _with(result: Result, verdict: Verdict, says: str, took: float = 0.0) -> Result:
-    return Result(result.id, result.title, verdict, says, result.sources, result.layer, took, result.evidence)
+        says = f"its time ran out after {seen.asked.total()} requests"
+        return replace(whole, verdict=Verdict.NOT_REACHED, says=says, seconds=took)
+    return replace(whole, verdict=Verdict.PASS, seconds=took)
 
 
 def _name(target: Target, family: Family, operation: str = "") -> str:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
-from hypothesis.internal.cache import LRUCache
-from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 
 from soundstage_contracts.layers.stories import stories, tell
-from soundstage_contracts.layers.world import MOST_TASKS, World
+from soundstage_contracts.layers.world import MOST_TASKS, Task, World
 from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import Broken, NotReached
 
-STEPS = 12
+STEPS = 15
+REST = "rest"
+"""Nothing; what shrinking puts where a step is not needed."""
 
 
 @dataclass
@@ -44,12 +35,30 @@ class Run:
         return self.world
 
 
+class Step(NamedTuple):
+    """One thing to do: `what`, and whatever of the rest it takes; `which` counts around the tasks there are."""
+
+    what: str
+    who: str
+    name: str
+    which: int
+    seconds: int
+    story: str
+
+
 def explore(target: Target, run: Run, number: int, examples: int) -> None:
     """Try `examples` orders of doing things; raises what went wrong, after the shortest way to it was gone last."""
-    machine = seed(number)(_machine(target, run))
+
+    def go(steps: list[Step]) -> None:
+        world = run.open(target)
+        world.check()
+        for step in steps:
+            if do(world, step):
+                world.check()
+
     chosen = settings(
         max_examples=examples,
-        stateful_step_count=STEPS,
+        backend="hypothesis",
         deadline=None,
         database=None,
         derandomize=False,
@@ -59,80 +68,78 @@ def explore(target: Target, run: Run, number: int, examples: int) -> None:
         print_blob=False,
         report_multiple_bugs=False,
     )
-    with _no_literals():
-        try:
-            run_state_machine_as_test(machine, settings=chosen)
-        except Flaky as error:
-            raise Broken(f"the same steps went well once and not another time: {error}") from None
-
-
-@contextmanager
-def _no_literals() -> Iterator[None]:
-    """Keep Hypothesis from drawing values out of the modules that are loaded: they would change what is done."""
-    kept = providers._get_local_constants, providers.CONSTANTS_CACHE  # noqa: SLF001
-    providers._get_local_constants = Constants  # noqa: SLF001
-    providers.CONSTANTS_CACHE = LRUCache(1024)
     try:
-        yield
-    finally:
-        providers._get_local_constants, providers.CONSTANTS_CACHE = kept  # noqa: SLF001
+        seed(number)(chosen(given(_orders(target))(go)))()
+    except Flaky as error:
+        raise Broken(f"the same steps went well once and not another time: {error}") from None
 
 
-def _machine(target: Target, run: Run) -> type[RuleBasedStateMachine]:  # noqa: C901 - a class with a method a rule
-    names = st.sampled_from([one.name for one in target.driver.creations()])
-    which = st.sampled_from(range(MOST_TASKS))
-    told = st.sampled_from(stories(target))
+def _orders(target: Target) -> st.SearchStrategy[list[Step]]:
+    """Return what draws orders of steps.
 
-    class Machine(RuleBasedStateMachine):
-        """Does things to a world."""
+    All of it is chosen from short lists. Hypothesis also draws numbers that it finds in the modules which are loaded,
+    but none below 100, so what is done depends on the seed alone, whatever process this runs in.
+    """
+    steps = st.builds(
+        Step,
+        st.sampled_from(_actions(target)),
+        st.sampled_from(("rich", "rich", "poor")),
+        st.sampled_from([one.name for one in target.driver.creations()]),
+        st.sampled_from(range(MOST_TASKS)),
+        st.sampled_from((1, 5, 30, 300)),
+        st.sampled_from(stories(target.driver)),
+    )
+    return st.lists(steps, min_size=STEPS, max_size=STEPS)
 
-        world: World
 
-        @initialize()
-        def begin(self) -> None:
-            self.world = run.open(target)
+def _actions(target: Target) -> tuple[str, ...]:
+    often = ("create", "step", "wait", "fail", "look at another's", "quote")
+    return (REST, *often, *(() if target.driver.life.cancelled is None else ("cancel",)), "create", "go a directed way")
 
-        @precondition(lambda self: len(self.world.tasks) < MOST_TASKS)
-        @rule(who=st.sampled_from(["rich", "rich", "poor"]), name=names)
-        def create(self, who: str, name: str) -> None:
-            self.world.create(who, name)
 
-        @rule(name=names)
-        def quote(self, name: str) -> None:
-            self.world.quote(name)
+def do(world: World, step: Step) -> bool:
+    """Do one thing if the world is ready for it; return whether anything was done."""
+    if step.what == "create":
+        return _create(world, step)
+    if step.what == "quote":
+        world.quote(step.name)
+    elif step.what == "step":
+        world.step()
+    elif step.what == "wait":
+        world.wait(step.seconds)
+    elif step.what == "go a directed way":
+        return _go(world, step)
+    else:
+        return _to_a_task(world, step)
+    return True
 
-        @rule()
-        def step(self) -> None:
-            self.world.step()
 
-        @rule(seconds=st.sampled_from([1, 5, 30, 300]))
-        def wait(self, seconds: int) -> None:
-            self.world.wait(seconds)
+def _create(world: World, step: Step) -> bool:
+    if len(world.tasks) >= MOST_TASKS:
+        return False
+    world.create(step.who, step.name)
+    return True
 
-        @precondition(lambda self: bool(self.world.living))
-        @rule(which=which)
-        def fail(self, which: int) -> None:
-            self.world.fail(self.world.living[which % len(self.world.living)])
 
-        @precondition(lambda self: bool(self.world.tasks) and target.driver.life.cancelled is not None)
-        @rule(which=which)
-        def cancel(self, which: int) -> None:
-            self.world.cancel(self.world.tasks[which % len(self.world.tasks)])
+def _go(world: World, step: Step) -> bool:
+    if world.tasks:
+        return False
+    # The cells tell what was not reached.
+    with suppress(NotReached):
+        tell(world, step.story)
+    return True
 
-        @precondition(lambda self: bool(self.world.tasks))
-        @rule(which=which)
-        def look_at_anothers(self, which: int) -> None:
-            self.world.look_at_anothers(self.world.tasks[which % len(self.world.tasks)])
 
-        @precondition(lambda self: not self.world.tasks)
-        @rule(story=told)
-        def go_a_directed_way(self, story: str) -> None:
-            # The cells tell what was not reached.
-            with suppress(NotReached):
-                tell(self.world, story)
-
-        @invariant()
-        def all_agrees(self) -> None:
-            self.world.check()
-
-    return Machine
+def _to_a_task(world: World, step: Step) -> bool:
+    """Do something to one of the tasks, of which only a living one can fail."""
+    tasks: list[Task] = world.living if step.what == "fail" else world.tasks
+    if step.what == REST or not tasks:
+        return False
+    task = tasks[step.which % len(tasks)]
+    if step.what == "fail":
+        world.fail(task)
+    elif step.what == "cancel":
+        world.cancel(task)
+    else:
+        world.look_at_anothers(task)
+    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,12 +11,16 @@ from typing import Any
 from soundstage_contracts import clock
 from soundstage_contracts.layers.stories import required, stories, tell
 from soundstage_contracts.target import Target
-from soundstage_contracts.verdict import NotReached, Outcome, Result, Verdict
+from soundstage_contracts.verdict import READING_ERRORS, NotReached, Outcome, Result, Verdict
 
 LAYER = "L3"
 EXAMPLES = 40
-TITLE = "Whatever is done in whatever order: states, prices, refunds and balances agree with the model"
-REACHED = "The model was brought into this cell: operation, outcome, state of the task"
+AGREES, REACHED = "WORLD-001", "WORLD-002"
+FAMILIES: Mapping[str, str] = {
+    AGREES: "Whatever is done in whatever order: states, prices, refunds and balances agree with the model",
+    REACHED: "The model was brought into this cell: operation, outcome, state of the task",
+}
+"""What the layer's results promise, by number."""
 MOST_EVIDENCE = 120
 
 
@@ -26,7 +30,7 @@ def model(target: Target, *, seed: int, examples: int = EXAMPLES) -> Iterator[Re
     The same seed does the same things. When something goes wrong the evidence is the shortest way to it that was found.
     """
     prefix = target.driver.prefix
-    whole = Result(f"{prefix}-MODEL-001", TITLE, Verdict.PASS, layer=LAYER)
+    whole = Result(f"{prefix}-{AGREES}", FAMILIES[AGREES], Verdict.PASS, layer=LAYER)
     missing = _missing(target)
     if missing:
         yield replace(whole, verdict=Verdict.NOT_TESTED, says=missing)
@@ -41,7 +45,7 @@ def model(target: Target, *, seed: int, examples: int = EXAMPLES) -> Iterator[Re
             whole = replace(whole, verdict=Verdict.NOT_REACHED, says="; ".join(short))
     except Outcome as outcome:
         whole = replace(whole, verdict=outcome.verdict, says=str(outcome))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+    except READING_ERRORS as error:
         says = f"a reply is not as documented: {type(error).__name__}: {error}"
         whole = replace(whole, verdict=Verdict.FAIL, says=says)
     evidence = ()
@@ -53,7 +57,7 @@ def model(target: Target, *, seed: int, examples: int = EXAMPLES) -> Iterator[Re
 
 def _directed(target: Target, run: Any) -> Iterator[str]:
     """Go every directed way, and yield why one did not come to its end."""
-    for story in stories(target):
+    for story in stories(target.driver):
         try:
             tell(run.open(target), story)
         except NotReached as reason:
@@ -69,8 +73,8 @@ def _missing(target: Target) -> str:
 
 
 def _cells(target: Target, visited: set[str]) -> Iterator[Result]:
-    for cell in required(target):
+    for cell in required(target.driver):
         reached = cell in visited
         verdict = Verdict.PASS if reached else Verdict.NOT_REACHED
         says = "" if reached else f"nothing that was done came to {cell}"
-        yield Result(f"{target.driver.prefix}-MODEL-002[{cell}]", REACHED, verdict, says, layer=LAYER)
+        yield Result(f"{target.driver.prefix}-{REACHED}[{cell}]", FAMILIES[REACHED], verdict, says, layer=LAYER)

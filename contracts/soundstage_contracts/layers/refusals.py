@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from soundstage_contracts.drivers.base import Driver
+from soundstage_contracts.drivers.excuses import is_form
 from soundstage_contracts.exchange import Reply, Request
-from soundstage_contracts.verdict import Broken
+from soundstage_contracts.verdict import READING_ERRORS, Broken
 from soundstage_contracts.wire import GUARD
 
 BUSINESS = frozenset({402, 403, 404, 409, 413, 429})
@@ -22,83 +23,6 @@ _FORM_NAME = re.compile(rb'; name="([^"]*)"')
 _FORM_TEXT = re.compile(rb'; name="([^"]*)"\r\n\r\n(.*?)\r\n--', re.DOTALL)
 _PLAIN_NAME = re.compile(r"[\w.\[\]-]+", re.ASCII)
 _FORM_CANNOT_SAY = re.compile(r"minItems|minLength|[Ii]ncorrect type|Invalid type|null", re.IGNORECASE)
-
-Fields = Callable[[Any, Request], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Excuse:
-    """Valid by the schema, and yet rightly refused as invalid where `applies` says so of the body; `why` says why."""
-
-    why: str
-    operations: frozenset[str]
-    applies: Fields
-
-
-def _has(*names: str) -> Fields:
-    return lambda body, request: isinstance(body, dict) and any(body.get(name) not in (None, "", []) for name in names)
-
-
-def _names(name: str) -> Fields:
-    return lambda body, request: isinstance(body, dict) and name in body
-
-
-def _always(body: Any, request: Request) -> bool:
-    return True
-
-
-def _lacks(*names: str) -> Fields:
-    return lambda body, request: isinstance(body, dict) and not _has(*names)(body, request)
-
-
-def _zeros(body: Any, request: Request) -> bool:
-    texts = body.values() if is_form(request) and isinstance(body, dict) else ()
-    return any(re.fullmatch(r"0[0-9][0-9.]*", text) for text in texts)
-
-
-def _answers_a_tool(body: Any, request: Request) -> bool:
-    messages = body.get("messages") if isinstance(body, dict) else None
-    return isinstance(messages, list) and any(isinstance(one, dict) and one.get("role") == "tool" for one in messages)
-
-
-def _creates(names: str, *more: str) -> frozenset[str]:
-    return frozenset({*names.split(), *more})
-
-
-_REVID = _creates("generateImage generateVideo generateSeedance generateMotion generateKolAi")
-EXCUSES: dict[str, tuple[Excuse, ...]] = {
-    "midsync": (
-        Excuse(
-            "a reference must be a task of the caller's, and the schema knows no tasks",
-            _creates("createVideo generateVideo quoteVideo"),
-            _has("referenceTaskId", "reference_task_id"),
-        ),
-    ),
-    "apikeyorg": (
-        Excuse("a tool's message answers an earlier call", _creates("createChatCompletion"), _answers_a_tool),
-        Excuse(
-            "a form's fields depend on each other in ways its schema does not say: no prompt without references",
-            _creates("createVideoTask"),
-            _lacks("prompt"),
-        ),
-        Excuse("input_mode must be that of the references sent", _creates("createVideoTask"), _names("input_mode")),
-        Excuse("a form's number begins with a zero, as no number in JSON does", _creates("createVideoTask"), _zeros),
-    ),
-    "revidapi": (
-        Excuse("only an audio that was uploaded has an audio_id", _creates("generateKolAi"), _names("audio_id")),
-        Excuse("not every server makes every combination", _REVID, _has("server_id")),
-        Excuse("content_type is that of the kind filename names", _creates("presignUpload"), _names("content_type")),
-        Excuse("a file must have arrived before it is confirmed", _creates("confirmUpload"), _names("upload_id")),
-        Excuse("a job that ended cannot be cancelled", _creates("cancelJob"), _always),
-        Excuse("the schema cannot say which bytes are media", _creates("uploadImage uploadVideo uploadAudio"), _always),
-    ),
-}
-"""By provider, what its schema cannot say of a request and its documents do."""
-
-UNREAD: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "apikeyorg": (("createChatCompletion", r"refusal|file ->", "parts of a message that only a model reads"),),
-}
-"""By provider: operation, what a complaint names, and why a target may take it although the schema does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +55,7 @@ class Judge:
             return "JSON Schema counts 2.0 as an integer, and no document says that the provider does"
         if is_form(request) and not all(_PLAIN_NAME.fullmatch(name) for name in _form_names(request)):
             return "a form's field has a name that no form writes"
-        known = EXCUSES.get(self.driver.id, ())
+        known = self.driver.excuses
         return next((one.why for one in known if operation in one.operations and one.applies(body, request)), None)
 
     def _accepted(self, operation: str, message: str, request: Request, reply: Reply) -> str | None:
@@ -139,19 +63,20 @@ class Judge:
             return "refused before it was read"
         if reply.status < 300 and is_form(request) and _FORM_CANNOT_SAY.search(message):
             return "all is text in a form, and an empty list or text is a field left out"
-        for name, complaint, why in UNREAD.get(self.driver.id, ()):
-            if name == operation and re.search(complaint, message):
-                return why
-        return None
+        known = self.driver.unread
+        return next(
+            (one.why for one in known if one.operation == operation and re.search(one.complaint, message)), None
+        )
 
     def _kinds(self, reply: Reply) -> set[str]:
         """Return what kinds of refusal a reply is by status and code; none when it has not the documented shape."""
         try:
             code = self.driver.error(reply).code
-        except Broken:
+        except (Broken, *READING_ERRORS):
             return set()
         rules = self.driver.errors.items()
-        return {kind for kind, rule in rules if rule.status == reply.status and rule.code in {None, code}}
+        # A code may be anything that JSON has, so it cannot be looked up in a set.
+        return {kind for kind, rule in rules if rule.status == reply.status and rule.code in (None, code)}
 
 
 def body_of(request: Request) -> Any:
@@ -162,13 +87,6 @@ def body_of(request: Request) -> Any:
         return json.loads(request.body)
     except (ValueError, RecursionError):
         return None
-
-
-def is_form(request: Request) -> bool:
-    """Return whether the body is a form."""
-    return bool(
-        re.match(r"multipart/form-data|application/x-www-form-urlencoded", request.header("content-type") or "")
-    )
 
 
 def _form_names(request: Request) -> list[str]:

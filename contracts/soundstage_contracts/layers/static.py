@@ -18,8 +18,7 @@ from soundstage_contracts.command.coverage import covered
 from soundstage_contracts.documents import document, schema_root
 from soundstage_contracts.documents.contract import METHODS
 from soundstage_contracts.drivers import driver_of
-from soundstage_contracts.layers.prices import differences
-from soundstage_contracts.verdict import Result, Verdict
+from soundstage_contracts.verdict import READING_ERRORS, Result, Verdict
 
 LAYER = "L0"
 MOST_TOLD = 8
@@ -52,7 +51,7 @@ def judged(documents: Documents) -> Iterator[Result]:
         began = clock.monotonic()
         try:
             found = list(rule(documents))
-        except (KeyError, TypeError, AttributeError, ValueError, LookupError, OSError) as error:
+        except (*READING_ERRORS, OSError) as error:
             found = [f"the document is not as it should be: {type(error).__name__}: {error}"]
         more = f"; and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
         says = "; ".join(found[:MOST_TOLD]) + more
@@ -233,7 +232,7 @@ def _source(documents: Documents) -> Iterator[str]:
 
 
 def _prices(documents: Documents) -> Iterator[str]:
-    yield from differences(documents.provider, documents.catalogue)
+    yield from driver_of(documents.provider).price_differences(documents.catalogue)
 
 
 def _requirements(documents: Documents) -> Iterator[str]:
@@ -258,3 +257,5 @@ RULES: tuple[tuple[str, str, Rule], ...] = (
     ("DOC-908", "SOURCE.md says where the documents come from", _source),
     ("DOC-909", "Every documented requirement is tried, or it is said why nobody can", _requirements),
 )
+FAMILIES: Mapping[str, str] = {number: title for number, title, _ in RULES}
+"""What the layer's results promise, by number."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from soundstage_contracts.drivers.base import Driver
 from soundstage_contracts.layers.world import MOST_TASKS, World
 from soundstage_contracts.stage import PROMPT
-from soundstage_contracts.target import Target
 from soundstage_contracts.verdict import NotApplicable
 
 
-def required(target: Target) -> tuple[str, ...]:
+def required(driver: Driver) -> tuple[str, ...]:
     """Return the cells that a run must reach: operation, outcome, and the state of the task it is about."""
-    driver = target.driver
     life = driver.life
     cells = ["create/ok", "create/credits", "poll/not_found"]
     cells += [f"poll/ok/{word}" for word in life.words]
@@ -27,10 +26,10 @@ def required(target: Target) -> tuple[str, ...]:
     return (*cells, "quote/ok")
 
 
-def stories(target: Target) -> tuple[str, ...]:
+def stories(driver: Driver) -> tuple[str, ...]:
     """Return the names of the directed ways that a provider has."""
     known = ["succeeds", "fails waiting", "fails running", "runs out"]
-    if target.driver.life.cancelled is not None:
+    if driver.life.cancelled is not None:
         known += ["cancelled waiting", "cancelled running", "cancelled too late"]
     return tuple(known)
 

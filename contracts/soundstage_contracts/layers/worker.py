@@ -17,12 +17,15 @@ from soundstage_contracts.layers.jobs import Job
 
 
 def work(job: Job) -> Iterator[dict[str, Any]]:
-    """Run the engine in a process of its own and yield its lines; the last is `end`, or `died` with the reason."""
+    """Run the engine in a process of its own and yield its lines.
+
+    The last is `end`, or `unsupported` or `died` with the reason.
+    """
     # The key goes through the pipe: not into the arguments and not into the environment, where others could read it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCHEMATHESIS", "HYPOTHESIS"))}
     package = Path(__file__).resolve().parents[2]
     path = os.pathsep.join(filter(None, (str(package), kept.get("PYTHONPATH"))))
-    command = [sys.executable, "-P", "-m", "soundstage_contracts.layers.engine"]
+    command = [sys.executable, "-P", "-m", "soundstage_contracts.layers.beginning"]
     environment = kept | {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"}
     with TemporaryFile() as complaints:
         process = Popen(command, stdin=PIPE, stdout=PIPE, stderr=complaints, env=environment, encoding="utf-8")  # noqa: S603

@@ -6,17 +6,17 @@ available, held by a living task, or spent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from soundstage_contracts.adapters.base import Account, Books
 from soundstage_contracts.documents import document
 from soundstage_contracts.drivers.base import Created, Creation, TaskView
-from soundstage_contracts.layers.prepared import room
+from soundstage_contracts.oracles.lifecycle import contradictions
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import Started, Target, shown
-from soundstage_contracts.verdict import NotApplicable, NotReached, expect
+from soundstage_contracts.verdict import Broken, NotApplicable, NotReached, expect
 
 SMALL = Decimal(45)
 """What the poor account has: enough for a few cheap tasks of some providers and for none of others."""
@@ -27,13 +27,17 @@ ZERO = Decimal(0)
 
 @dataclass
 class Task:
-    """A task as the model has it: its price is held while it lives, then spent or given back."""
+    """A task as the model has it: its price is held while it lives, then spent or given back.
+
+    `view` is what the last poll said of it.
+    """
 
     started: Started
     price: Decimal
     state: str
     held: Decimal
     spent: Decimal = ZERO
+    view: TaskView | None = None
 
 
 @dataclass
@@ -61,10 +65,10 @@ class World:
     def __init__(self, target: Target, visited: set[str], number: int) -> None:
         """Open the accounts of example `number`; `visited` collects the cells that were reached, over all examples."""
         self.driver = target.driver
-        self.stage = Stage(target, f"{target.driver.prefix}-MODEL-001-{number}")
+        self.stage = Stage(target, f"{target.driver.prefix}-WORLD-001-{number}")
         self.visited = visited
-        limits = room(self.driver.id).limits
-        rich = self.stage.account() if limits is None else self.stage.account(limits=limits)
+        limits = self.driver.room.limits
+        rich = self.stage.account(limits=limits)
         poor = self.stage.account(balance=SMALL, beside=rich, limits=limits)
         self.purses = {name: Purse(one, one.balance or ZERO) for name, one in (("rich", rich), ("poor", poor))}
         self.prices: dict[str, Decimal] = {}
@@ -147,9 +151,7 @@ class World:
             self._follow(task, self.stage.poll(task.started))
             if task.state == state or task.state in self.driver.life.terminal:
                 break
-            seconds = max(1.0, passed // 5)
-            self.wait(seconds)
-            passed += seconds
+            passed += self.stage.stride(task.started.account, passed)
         self.check()
         if task.state != state:
             raise NotReached(f"task {task.started.id} never was {state!r}; it is {task.state!r}")
@@ -202,8 +204,13 @@ class World:
 
     def _follow(self, task: Task, view: TaskView) -> None:
         life, before = self.driver.life, task.state
-        expect(view.state in life.states, f"task {task.started.id} is {view.state!r}, which is no documented word")
-        expect(life.may_follow(before, view.state), f"task {task.started.id} was {before!r} and is {view.state!r}")
+        earlier = task.view
+        if earlier is None or earlier.state != before:
+            # What was done since the last look is in the model only.
+            earlier = replace(view, state=before)
+        for wrong in contradictions(life, earlier, view):
+            raise Broken(f"task {task.started.id}: {wrong}")
+        task.view = view
         self.visited.add(f"poll/ok/{view.state}")
         if view.state == before:
             return
@@ -245,9 +252,6 @@ class World:
             request = self.driver.quote(creation.build(PROMPT))
         except NotApplicable:
             return None
-        body = creation.build(PROMPT).value()
-        if isinstance(body, dict) and not _priced(self.driver.id, body):
-            return None
         return self.driver.quoted(self.stage.answered(request, self.purses["rich"].account))
 
     def _shown_price(self, task: Task, created: Created, purse: Purse) -> None:
@@ -262,11 +266,6 @@ class World:
     def _refused_create(self, purse: Purse, creation: Creation) -> None:
         self.stage.refused(creation.build(PROMPT), "credits", purse.account)
         self.visited.add("create/credits")
-
-
-def _priced(provider: str, body: dict[str, Any]) -> bool:
-    """Return whether a create's body is one that a quote takes: MidSync's quotes know the developer form only."""
-    return provider != "midsync" or "duration_seconds" not in body
 
 
 def _told(books: Books) -> str:

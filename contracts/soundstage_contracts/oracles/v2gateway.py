@@ -13,7 +13,6 @@ SCOPES = ("images", "videos", "audio")
 TIMES = ("submit_time", "start_time", "finish_time")
 PERCENT = re.compile(r"([0-9]{1,2}|100)%")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-MEDIA = {"images": "image/", "videos": "video/", "audio": "audio/"}
 VEO = {"platform": "google", "action": "google-videos", "search_item": ""}
 
 

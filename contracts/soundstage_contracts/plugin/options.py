@@ -6,10 +6,16 @@ clash with other plugins' `--base-url` in everyone's projects; so they are added
 
 from __future__ import annotations
 
+import os
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from soundstage_contracts.command.spec import Spec
 
 _PACKAGE = "soundstage_contracts"
 
@@ -19,24 +25,34 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
     if not any(given.partition("::")[0].partition(".")[0] == _PACKAGE for given in args):
         return
     group = parser.getgroup("soundstage contracts", "the contract of a provider")
-    _add(group, "--provider", help="whose contract to verify")
-    if not early_config.pluginmanager.hasplugin("base_url"):
+    group.addoption("--provider", default=None, help="Whose contract to verify.")
+    for spec in import_module(f"{_PACKAGE}.command.spec").SPECS:
         # pytest-base-url, which comes with Playwright's plugin, has the same option, and its value does here too.
-        _add(group, "--base-url", help="what stands in for the provider's scheme and host; a simulator without")
-    _add(group, "--api-key", help="the key to call with")
-    _add(group, "--adapter", choices=("soundstage", "none"), help="what sets the target up")
-    _add(group, "--admin-token", help="the token of the adapter's admin API")
-    _add(group, "--max-credits", help="never spend more; 0, which only reads, without an adapter")
-    _add(group, "--max-requests", type=int, help="never send more requests")
-    _add(group, "--contract-layers", default="L0,L1,L2", help="such as L2; L0,L1,L2 without")
-    _add(group, "--contract-seed", type=int, default=0, help="same seed, same requests")
-    _add(group, "--assumptions", action="store_true", default=None, help="try what no document says")
-    _add(group, "--no-assumptions", action="store_false", dest="assumptions", help="leave out what no document says")
-    _add(group, "--callback-url", help="a tunnel to --callback-port")
-    _add(group, "--callback-port", type=int, default=0, help="where callbacks are received")
-    _add(group, "--webhook-secret", help="what callbacks are signed with")
+        if spec.name != "base_url" or not early_config.pluginmanager.hasplugin("base_url"):
+            _add(group, spec)
     early_config.pluginmanager.register(import_module(f"{_PACKAGE}.plugin.items"), f"{_PACKAGE}_items")
 
 
-def _add(group: pytest.OptionGroup, name: str, **how: Any) -> None:
-    group.addoption(name, **{"default": None, **how})
+def _add(group: pytest.OptionGroup, spec: Spec) -> None:
+    flag, default = spec.pytest_flag, spec.default
+    if flag is None:
+        return
+    if spec.environment is not None:
+        default = os.environ.get(spec.environment, default)
+    more: dict[str, Any] = {"default": default, "help": spec.says}
+    if spec.switch:
+        group.addoption(flag, action="store_true", **more)
+        group.addoption(spec.off, action="store_false", dest=spec.name, default=default, help="Leave that out.")
+    else:
+        action = "append" if spec.many else "store"
+        group.addoption(flag, action=action, type=_reader(spec), metavar=spec.metavar, **more)
+
+
+def _reader(spec: Spec) -> Callable[[str], Any]:
+    def read(given: str) -> Any:
+        try:
+            return spec.read(given)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+
+    return read

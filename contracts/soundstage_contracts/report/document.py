@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from typing import Any
 
-from soundstage_contracts.command.options import Report
+from soundstage_contracts.command.outcome import Report
 from soundstage_contracts.exchange import Exchange, Headers
-from soundstage_contracts.report.redact import Redactor
+from soundstage_contracts.redaction import IN_SHELL, Redactor
 from soundstage_contracts.verdict import Result, Verdict
 from soundstage_contracts.wire import origin_of
 
@@ -28,6 +29,8 @@ MOST_TEXT = 4_000
 MOST_EXCHANGES = {Verdict.PASS: 2, Verdict.NOT_TESTED: 2, Verdict.NOT_APPLICABLE: 0}
 """How many of the last exchanges are shown for a verdict; of the others MOST_OF_A_FAILURE."""
 MOST_OF_A_FAILURE = 12
+LEAST = 6
+"""A secret has at least so many characters."""
 # They say when a reply was made and by whom, which is nobody's promise, and differ from run to run.
 UNTOLD = {"date", "server"}
 
@@ -36,7 +39,7 @@ _NAMES = re.compile(r"\$(?:BASE_URL|TARGET|CALLBACKS|(?:WEBHOOK_SECRET|API_KEY)(
 Document = dict[str, Any]
 
 
-def document(reports: Sequence[Report]) -> Document:
+def as_document(reports: Sequence[Report]) -> Document:
     """Return the reports of one run as a JSON value."""
     return {
         "format": FORMAT,
@@ -63,9 +66,31 @@ def suite_version() -> str:
 
 
 def redactor(report: Report) -> Redactor:
-    """Return what takes a report's secrets out, and names its addresses."""
-    base = report.options.base_url
-    return Redactor(report.secrets, {origin_of(base): "TARGET", **report.addresses, base: "BASE_URL"})
+    """Return what takes a report's secrets out, and names its addresses; one for the whole report, kept up to date."""
+    clean, base = report.clean, report.options.base_url
+    for secret, name in islice(report.secrets.items(), clean.count, None):
+        _hide(clean, secret, name)
+    for text, name in {origin_of(base): "TARGET", **report.addresses, base: "BASE_URL"}.items():
+        if text:
+            clean.call(text, name)
+    return clean
+
+
+def _hide(clean: Redactor, secret: str, name: str) -> None:
+    # Shorter texts are no secrets; replacing them would make a report unreadable.
+    if len(secret) < LEAST:
+        clean.count += 1
+    else:
+        # A sentence may quote the beginning of a reply; keys that an adapter made look alike there.
+        clean.hide(secret, name, cut=not name[-1].isdecimal())
+
+
+def _address(report: Report) -> str:
+    """Return the base URL as it was given, but for secrets."""
+    clean = Redactor(IN_SHELL)
+    for secret, name in report.secrets.items():
+        _hide(clean, secret, name)
+    return clean.text(report.options.base_url)
 
 
 def _provider(report: Report) -> Document:
@@ -79,11 +104,11 @@ def _provider(report: Report) -> Document:
         "interrupted": report.interrupted,
         "asked": {
             "adapter": asked.adapter,
-            "assumptions": bool(asked.assumptions),
-            "layers": list(asked.layers or ()),
+            "assumptions": asked.assumptions,
+            "layers": list(asked.layers),
             "seed": asked.seed,
             "only": list(asked.only),
-            "max_credits": None if asked.max_credits is None else str(asked.max_credits),
+            "max_credits": None if asked.caps is None else str(asked.caps.credits),
             "own_simulator": report.own_simulator,
         },
         "counts": {verdict.value: report.counts[verdict] for verdict in Verdict},
@@ -98,7 +123,7 @@ def _run(report: Report) -> Document:
     began = datetime.fromtimestamp(report.began, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return {
         "provider": report.provider,
-        "base_url": Redactor(report.secrets).text(report.options.base_url),
+        "base_url": _address(report),
         "began": began,
         "seconds": round(report.seconds, 3),
         "seconds_of": {clean.text(result.id): round(result.seconds, 4) for result in report.results},

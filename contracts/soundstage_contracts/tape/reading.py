@@ -38,7 +38,6 @@ class Header:
     provider: str
     base_url: str = ""
     seed: int | None = None
-    versions: dict[str, str] | None = None
     assumptions: bool = True
     callback_url: str | None = None
     given: dict[str, str | None] | None = None

@@ -12,7 +12,7 @@ from soundstage_contracts import clock
 from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.exchange import Exchange
 from soundstage_contracts.tape.reading import Header, Taped, line_of
-from soundstage_contracts.tape.redaction import Redactor, all_texts
+from soundstage_contracts.tape.redaction import TapeRedactor, all_texts
 
 
 class LeakError(Exception):
@@ -20,7 +20,7 @@ class LeakError(Exception):
 
 
 class TapeWriter:
-    """Keeps every exchange it is shown, in order; `Target.observe` and the adapter's `observe` may both be its `see`.
+    """Keeps every exchange it is shown, in order; those of the target and those of an adapter alike.
 
     The file has its name only after `close()` has found no known secret in it; until then it ends in `.part`.
     """
@@ -32,7 +32,6 @@ class TapeWriter:
         *,
         base_url: str = "",
         seed: int | None = None,
-        versions: dict[str, str] | None = None,
         assumptions: bool = True,
         callback_url: str | None = None,
         given: Account | None = None,
@@ -40,13 +39,13 @@ class TapeWriter:
         """Begin a tape at `path`; `given` is the account of --api-key, its key and secret hidden from the start."""
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
-        self._redactor = Redactor()
+        self._redactor = TapeRedactor()
         self._lock = Lock()
         account = None
         if given is not None:
             secret = self._redactor.hide(given.secret, "secret") if given.secret else None
             account = {"label": given.label, "key": self._redactor.hide(given.key, "key"), "secret": secret}
-        header = Header(provider, base_url, seed, versions, assumptions, callback_url, account)
+        header = Header(provider, base_url, seed, assumptions, callback_url, account)
         self._file = self._part.open("w", encoding="utf-8", errors="surrogateescape", newline="\n")
         self._write(header.line())
 
