@@ -87,8 +87,12 @@ def promise(
     """
 
     def keep(check: Check) -> Check:
-        if number in _KNOWN and _KNOWN[number].check.__qualname__ != check.__qualname__:
-            raise ValueError(f"{number} is taken by {_KNOWN[number].check.__qualname__}")
+        taken = _KNOWN.get(number)
+        if taken is not None and (taken.check.__module__, taken.check.__qualname__) != (
+            check.__module__,
+            check.__qualname__,
+        ):
+            raise ValueError(f"{number} is taken by {taken.check.__module__}.{taken.check.__qualname__}")
         if not inspect.getdoc(check):
             raise ValueError(f"{number} needs a docstring: its first line is the promise")
         given = {provider: tuple(ids.split()) for provider, ids in (sources or {}).items()}

@@ -107,6 +107,10 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 return self._say(411)
             return self._say(receiver.take(self.path, tuple(self.headers.items()), self.rfile.read(int(length))))
 
+        def do_GET(self) -> None:
+            """Keep a redirect that was followed the way browsers do."""
+            self._say(receiver.take(self.path, tuple(self.headers.items()), b""))
+
         def _say(self, status: int) -> None:
             self.send_response(status)
             if status // 100 == 3:

@@ -26,40 +26,50 @@ IN_SHELL = Style("${}", halves="backslashreplace", encoded=True)
 ON_TAPE = Style("<{}>", halves="surrogatepass", encoded=False)
 """On a tape it is no text that anything would be sent with; one with a secret in base64 is rather thrown away."""
 
-_BEGINNING = 5
+_WINDOW = 8
 _LEAST_ENCODED = 8
 _LEAST_CUT = 6
 
 
 class Needles:
-    """Many texts looked for at once, at a cost that grows with how many different beginnings they have.
+    """Many texts looked for at once, at a cost that does not grow with their number.
 
-    An adapter makes thousands of keys and secrets, and they all begin alike.
+    Whoever looks at every eighth place of a haystack meets, of every needle of 15 bytes, one of the eight windows of
+    eight bytes at its end. Shorter needles are looked for one by one.
     """
 
     def __init__(self) -> None:
+        self._windows: dict[bytes, list[tuple[bytes, int, bytes]]] = {}
         self._names: dict[bytes, bytes] = {}
-        self._lengths: dict[bytes, list[int]] = {}
+        self._short: dict[bytes, bytes] = {}
 
     def add(self, needle: bytes, name: bytes) -> None:
         """Look for `needle` too; what is found of it is told as `name`."""
         if needle in self._names:
             return
         self._names[needle] = name
-        lengths = self._lengths.setdefault(needle[:_BEGINNING], [])
-        if len(needle) not in lengths:
-            lengths.append(len(needle))
-            lengths.sort(reverse=True)
+        if len(needle) < 2 * _WINDOW - 1:
+            self._short[needle] = name
+            return
+        for offset in range(len(needle) - 2 * _WINDOW + 1, len(needle) - _WINDOW + 1):
+            window = needle[offset : offset + _WINDOW]
+            self._windows.setdefault(window, []).append((needle, offset, name))
 
     def spots(self, hay: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """Yield where something was found: begin, end and name, of several that begin at one place the longest."""
-        for beginning, lengths in self._lengths.items():
-            at = hay.find(beginning)
+        """Yield where something was found: begin, end and name."""
+        for needle, name in self._short.items():
+            at = hay.find(needle)
             while at >= 0:
-                length = next((one for one in lengths if hay[at : at + one] in self._names), 0)
-                if length:
-                    yield at, at + length, self._names[hay[at : at + length]]
-                at = hay.find(beginning, at + 1)
+                yield at, at + len(needle), name
+                at = hay.find(needle, at + 1)
+        known = self._windows
+        for at in range(0, len(hay) - _WINDOW + 1, _WINDOW) if known else ():
+            window = hay[at : at + _WINDOW]
+            if window in known:
+                for needle, offset, name in known[window]:
+                    begin = at - offset
+                    if begin >= 0 and hay.startswith(needle, begin):
+                        yield begin, begin + len(needle), name
 
     def replaced(self, hay: bytes) -> bytes:
         """Return `hay` with the name in place of everything found, the longest first."""

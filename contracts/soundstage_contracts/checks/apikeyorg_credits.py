@@ -10,6 +10,7 @@ from soundstage_contracts.adapters.base import Books
 from soundstage_contracts.checks.apikeyorg_errors import answer_to, denied
 from soundstage_contracts.checks.apikeyorg_estimate import estimated
 from soundstage_contracts.checks.apikeyorg_models import entry
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
@@ -81,7 +82,7 @@ def budget_before_balance(stage: Stage) -> None:
 def _credits(stage: Stage, task: Started, books: Books, **wanted: Decimal) -> Mapping[str, Any]:
     """Return a poll's body; raises Broken unless its credits are those wanted and what the books have."""
     body = stage.poll_reply(task).object()
-    said = {name: Decimal(str(value)) for name, value in body["credits"].items()}
+    said = {name: amount(value) for name, value in body["credits"].items()}
     expect(said == wanted, f"task {task.id} is {body['status']}: its credits should be {wanted}, and are {said}")
     taken, gone = books.held + books.spent, books.issued - books.available
     expect(taken == gone == wanted["charged"], f"the poll shows {wanted['charged']} as charged, and {taken} are taken")

@@ -60,6 +60,14 @@ def described(stage: Stage) -> None:
         expect("200" in item[method]["responses"], f"the OpenAPI document has no 200 for {path}")
     names = [item[method]["operationId"] for item in document["paths"].values() for method in item]
     expect(len(set(names)) == len(names), "two operations have the same operationId")
+    # Half a second of imports, for the one check that needs them.
+    from openapi_spec_validator import OpenAPIV31SpecValidator  # noqa: PLC0415
+
+    wrong = next(iter(OpenAPIV31SpecValidator(document).iter_errors()), None)
+    expect(wrong is None, f"the document is no valid OpenAPI 3.1: {wrong and wrong.message[:200]}")
+    schemes = document["components"]["securitySchemes"].values()
+    shown = {(one.get("scheme") or one.get("name") or "").lower() for one in schemes}
+    expect({"bearer", "x-api-key"} <= shown, f"the document should know both forms of a key, and knows {shown}")
 
 
 @promise("DOC-403", {"apikeyorg": "R-KEY-006 R-KEY-007 R-KEY-009"}, assumed=OURS)

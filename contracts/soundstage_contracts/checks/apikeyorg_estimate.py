@@ -8,6 +8,7 @@ from typing import Any
 
 from soundstage_contracts.checks.apikeyorg_errors import denied
 from soundstage_contracts.checks.apikeyorg_models import entry
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles.apikeyorg import CREATES, ESTIMATE, MODELS
 from soundstage_contracts.promise import promise
@@ -99,9 +100,9 @@ def _rows(model: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Decimal]]:
     price, length = model["pricing"], model["parameters"].get("duration")
     if price["kind"] == "per_started_30_seconds":
         for seconds in (length["minimum"], 30, 31, 60, length["maximum"]):
-            yield {"duration": seconds}, Decimal(-(-seconds // 30)) * Decimal(str(price["credits"]))
+            yield {"duration": seconds}, Decimal(-(-seconds // 30)) * amount(price["credits"])
     for row in price.get("rows", ()):
-        when, each = dict(row["when"]), Decimal(str(row["credits"]))
+        when, each = dict(row["when"]), amount(row["credits"])
         counts = (length["minimum"], length["maximum"]) if price["kind"] == "per_second" else (1, 4)
         for count in counts:
             yield {"duration" if price["kind"] == "per_second" else "n": count, **when}, count * each

@@ -9,7 +9,8 @@ from typing import Any
 import jsonschema_rs
 
 from soundstage_contracts.checks.midsync_ways import MODELS as LIST
-from soundstage_contracts.checks.midsync_ways import QUOTE, amount, body_of, made, play_money, points
+from soundstage_contracts.checks.midsync_ways import QUOTE, body_of, made, play_money, points
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.midsync import CELLS, DISPLAY_NAMES, FORMULA, GROK, KLING, MODELS, RUNWAY
 from soundstage_contracts.oracles.midsync_fields import DEFAULTS, FIELDS, IMAGE, Field

@@ -11,7 +11,6 @@ from soundstage_contracts.checks.midsync_ways import (
     CREATES,
     GENERATE,
     QUOTE,
-    amount,
     body_of,
     charged,
     landing_rows,
@@ -19,6 +18,7 @@ from soundstage_contracts.checks.midsync_ways import (
     play_money,
     points,
 )
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.midsync import (
     CELLS,

@@ -11,7 +11,6 @@ from soundstage_contracts.checks.midsync_ways import (
     CREATE,
     CREATES,
     SUMMARY,
-    amount,
     body_of,
     charged,
     customer,
@@ -22,6 +21,7 @@ from soundstage_contracts.checks.midsync_ways import (
     rows,
     summary,
 )
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.midsync import DISPLAY_NAMES, GROK, KLING, MODELS, RUNWAY, SEEDANCE
 from soundstage_contracts.promise import promise

@@ -8,7 +8,6 @@ from typing import Any
 from soundstage_contracts.checks.midsync_ways import (
     CREATES,
     QUOTE,
-    amount,
     body_of,
     charged,
     customer,
@@ -21,6 +20,7 @@ from soundstage_contracts.checks.midsync_ways import (
     rows,
     summary,
 )
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.midsync import DISPLAY_NAMES, KLING, MODELS, NOT_OFFERED, RUNWAY
 from soundstage_contracts.promise import promise

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from soundstage_contracts.adapters.base import Account
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles.midsync import RUNWAY
 from soundstage_contracts.stage import PROMPT, Stage
@@ -47,13 +48,6 @@ def made(stage: Stage, body: dict[str, Any], account: Account | None = None, pat
 def play_money(stage: Stage) -> None:
     """Go on only where creates cost nobody anything; raises NotTested elsewhere."""
     stage.books()
-
-
-def amount(value: Any) -> Decimal:
-    """Return a number of a reply exactly; raises Broken when it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Broken(f"a number should stand where {value!r} does")
-    return Decimal(str(value))
 
 
 def customer(stage: Stage) -> Account:

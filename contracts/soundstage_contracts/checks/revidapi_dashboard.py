@@ -10,7 +10,7 @@ from typing import Any
 
 from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.checks.revidapi_requests import ONLY, job, made, roomy
-from soundstage_contracts.drivers.revidapi import credits_of
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import Stage
@@ -143,9 +143,7 @@ def sums_are_what_was_spent(stage: Stage) -> None:
     lost = stage.target.adapter is not None and stage.taken(account)
     stats = stage.answered(Request.get(_STATS), account).object()
     expect(stats["total_jobs"] == len(ids), f"{len(ids)} jobs were made, and {stats['total_jobs']} are counted")
-    expect(
-        credits_of(stats["total_credits"]) == lost, f"{lost} credits are gone, and {stats['total_credits']} are counted"
-    )
+    expect(amount(stats["total_credits"]) == lost, f"{lost} credits are gone, and {stats['total_credits']} are counted")
     for part in ("by_model", "by_day"):
         jobs, spent = _sum(stats[part])
         expect((jobs, spent) == (len(ids), lost), f"{part} adds up to {jobs} jobs and {spent} credits")
@@ -155,14 +153,12 @@ def sums_are_what_was_spent(stage: Stage) -> None:
     expect(by_model == {name: models.count(name) for name in models}, f"by model the jobs are {by_model}")
     kept = [row for row in rows if row["status"] not in {"failed", "cancelled"}]
     for line in stats["by_model"]:
-        right = sum((credits_of(row["cost"]) for row in kept if row["model"] == line["model"]), Decimal(0))
-        expect(
-            credits_of(line["credits"]) == right, f"{line['model']} cost {right}, and is counted with {line['credits']}"
-        )
+        right = sum((amount(row["cost"]) for row in kept if row["model"] == line["model"]), Decimal(0))
+        expect(amount(line["credits"]) == right, f"{line['model']} cost {right}, and is counted with {line['credits']}")
 
 
 def _sum(lines: list[dict[str, Any]]) -> tuple[int, Decimal]:
-    return sum(line["jobs"] for line in lines), sum((credits_of(line["credits"]) for line in lines), Decimal(0))
+    return sum(line["jobs"] for line in lines), sum((amount(line["credits"]) for line in lines), Decimal(0))
 
 
 def _three_days(stage: Stage) -> tuple[Account, list[str]]:
@@ -200,7 +196,7 @@ def stats_keep_to_their_window(stage: Stage, case: str) -> None:
     ]
     expect(stats["by_day"] == right, f"by day it should be {right}, and is {stats['by_day']}")
     expect(_sum(stats["by_model"]) == _sum(right), f"by model it is {stats['by_model']}, by day {right}")
-    expect((stats["total_jobs"], credits_of(stats["total_credits"])) == _sum(right), f"the totals are {stats}")
+    expect((stats["total_jobs"], amount(stats["total_credits"])) == _sum(right), f"the totals are {stats}")
     reply = stage.answered(Request.get(f"{_STATS}/export", query), account)
     expect(reply.media_type == "text/csv", f"the export is {reply.media_type!r}")
     lines = list(csv.reader(io.StringIO(reply.body.decode())))
@@ -221,9 +217,9 @@ def the_log_of_credits_is_the_balance(stage: Stage) -> None:
     expect(len({row["id"] for row in rows}) == len(rows), "two transactions have one id")
     balance = Decimal(0)
     for row in reversed(rows):
-        amount = credits_of(row["amount"])
-        balance += amount if row["type"] in {"topup", "refund"} else -amount
-        expect(credits_of(row["balance_after"]) == balance, f"after {row} the balance should be {balance}")
+        moved = amount(row["amount"])
+        balance += moved if row["type"] in {"topup", "refund"} else -moved
+        expect(amount(row["balance_after"]) == balance, f"after {row} the balance should be {balance}")
     expect(balance == stage.driver.balance(stage, account), f"the log ends at {balance}, and the balance does not")
     moves = [(row["type"], row["job_id"]) for row in reversed(rows)]
     taken = [job_id for kind, job_id in moves if kind == "deduct"]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from soundstage_contracts.checks.revidapi_requests import ONLY, models, row_credits, the_model, way_of
+from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.revidapi import GROK, MODELS
 from soundstage_contracts.promise import promise
@@ -126,7 +127,7 @@ def ends_are_the_ends_of_the_rows(stage: Stage, model: str) -> None:
     """credits_min and credits_max are the least and the most of the model's rows, and the published range."""
     found = the_model(stage, model)
     prices = [row_credits(row) for row in found["pricing"]]
-    ends = (Decimal(str(found["credits_min"])), Decimal(str(found["credits_max"])))
+    ends = (amount(found["credits_min"]), amount(found["credits_max"]))
     right = (min(prices), max(prices))
     expect(ends == right, f"credits_min and _max are {_range(ends)}, the rows {_range(right)}")
     known = MODELS[model].span

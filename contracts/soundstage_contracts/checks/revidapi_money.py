@@ -16,7 +16,8 @@ from soundstage_contracts.checks.revidapi_requests import (
     made,
     roomy,
 )
-from soundstage_contracts.drivers.revidapi import PICTURE, credits_of
+from soundstage_contracts.drivers.base import amount
+from soundstage_contracts.drivers.revidapi import PICTURE
 from soundstage_contracts.drivers.samples import landed, upload
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.revidapi import PATHS
@@ -58,7 +59,7 @@ def every_balance_is_the_same(stage: Stage) -> None:
         left = made(stage, job(model), account).balance_left
         for path in ("/v1/balance", "/v1/dashboard/me"):
             reply = stage.answered(Request.get(path), account)
-            shown = credits_of(reply.field("balance"))
+            shown = amount(reply.field("balance"))
             expect(shown == left, f"{path} says {shown}, and {left} remained")
             expect(reply.field("currency") == "credits", f"{path} counts in {reply.field('currency')!r}")
 
@@ -168,7 +169,7 @@ def a_failed_job_is_refunded_once(stage: Stage, way: str) -> None:
     back = [one for one in log if one["job_id"] == task.id]
     expect([one["type"] for one in back] == ["refund", "deduct"], f"the log of the job is {back}")
     expect(
-        all(credits_of(one["amount"]) == task.created.price for one in back),
+        all(amount(one["amount"]) == task.created.price for one in back),
         f"the amounts are not {task.created.price}",
     )
     expect(back[0]["reason"] == "Job failed - automatic refund", f"the reason is {back[0]['reason']!r}")
@@ -230,6 +231,6 @@ def a_completed_job_costs_what_it_said(stage: Stage, model: str) -> None:
     expect(body["status"] == "completed", f"the job is {body['status']!r}")
     if stage.assumptions:
         expect(body["model"] == model, f"the job is of {body['model']!r}")
-        expect(credits_of(body["cost"]) == created.price, f"the job shows {body['cost']}, its create {created.price}")
+        expect(amount(body["cost"]) == created.price, f"the job shows {body['cost']}, its create {created.price}")
     books = stage.books(account)
     expect(books.spent == created.price and books.held == 0, f"it cost {created.price}, and the books say {books}")

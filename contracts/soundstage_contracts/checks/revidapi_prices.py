@@ -17,7 +17,8 @@ from soundstage_contracts.checks.revidapi_requests import (
     row_fields,
     the_model,
 )
-from soundstage_contracts.drivers.revidapi import CLIP, PICTURE, credits_of
+from soundstage_contracts.drivers.base import amount
+from soundstage_contracts.drivers.revidapi import CLIP, PICTURE
 from soundstage_contracts.drivers.samples import landed, upload, wav
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.revidapi import CELLS, MODELS, PATHS
@@ -60,7 +61,7 @@ def the_documented_example_holds(stage: Stage) -> None:
     account = stage.account(balance=Decimal(1000))
     asked = {"prompt": "A futuristic city at sunset", "model": "nano-banana-pro"}
     reply = stage.answered(Request.json("/v1/image/generate", asked), account)
-    price, left = credits_of(reply.field("cost")), credits_of(reply.field("balance_remaining"))
+    price, left = amount(reply.field("cost")), amount(reply.field("balance_remaining"))
     expect(reply.field("status") == "pending", f"the job begins as {reply.field('status')!r}")
     expect(price + left == 1000, f"{price} of 1000 credits were taken, and {left} remain")
     expect(price == 30 or not stage.assumptions, f"it should cost 30, and costs {price}")
@@ -185,7 +186,7 @@ def a_speaking_face_costs_by_the_second(stage: Stage) -> None:
 
 
 def _as_said(price: Decimal, quality: str, sound: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    said = credits_of(sound["costs"][quality])
+    said = amount(sound["costs"][quality])
     expect(price == said, f"the upload's costs say {said} for {quality}, and {price} was charged")
     second = next(row_credits(row) for row in rows if row["key"] == quality)
     expect(price == 2 * second, f"two seconds at {second} should cost {2 * second}, not {price}")
@@ -200,7 +201,7 @@ def started_seconds_count(stage: Stage) -> None:
         sound = landed(stage, stage.answered(upload("audio", wav(seconds)), account).field("upload_id"), account)
         asked = {"audio_id": sound["audio_id"], "image_url": PICTURE, "audio_url": "https://media.example.com/a.mp3"}
         right = {quality: whole * second for quality, second in rows.items()}
-        said = {quality: credits_of(cost) for quality, cost in sound["costs"].items()}
+        said = {quality: amount(cost) for quality, cost in sound["costs"].items()}
         expect(said == right, f"{seconds} s should cost {right}, and the upload says {said}")
         price = cost(stage, Request.json("/v1/kol-ai/generate", asked), account)
         expect(price == right["1080p"], f"{seconds} s should cost {right['1080p']}, and cost {price}")

@@ -8,8 +8,8 @@ from typing import Any
 
 from soundstage_contracts import clock
 from soundstage_contracts.adapters.base import Account
-from soundstage_contracts.drivers.base import Created
-from soundstage_contracts.drivers.revidapi import CLIP, PICTURE, credits_of
+from soundstage_contracts.drivers.base import Created, amount
+from soundstage_contracts.drivers.revidapi import CLIP, PICTURE
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.oracles.revidapi import MODELS, PATHS
 from soundstage_contracts.stage import PROMPT, Stage
@@ -127,7 +127,7 @@ def the_model(stage: Stage, name: str) -> dict[str, Any]:
 
 def row_credits(row: Mapping[str, Any]) -> Decimal:
     """Return the credits of a price row."""
-    return credits_of(row["credits"])
+    return amount(row["credits"])
 
 
 def row_fields(model: str, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -245,7 +245,4 @@ def _unix(text: str) -> float:
         raise Broken(f"{text[:60]!r} is no time") from None
 
 
-credits_of = amount
-"""The name that RevidAPI's checks have for it."""
-
 DRIVER = RevidAPI()

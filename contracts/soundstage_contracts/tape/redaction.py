@@ -114,7 +114,8 @@ def _readings(text: str) -> Iterator[bytes]:
     yield text.encode("utf-8", "surrogatepass")
     if "%" in text:
         yield unquote(text).encode("utf-8", "surrogatepass")
-    if text[:1] in {"{", "["}:
+    # Without a backslash what is inside of JSON stands there as it is, and was seen already.
+    if text[:1] in {"{", "["} and "\\" in text:
         try:
             yield from all_texts(json.loads(text))
         except (ValueError, RecursionError):
