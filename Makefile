@@ -15,7 +15,7 @@ unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check verify mutants clients fuzz bench bench-quick new-provider lock readme clean
+.PHONY: help run test check verify mutants examples clients fuzz bench bench-quick new-provider lock readme clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ verify: $(STAMP) ## Try every promise of every provider on a simulator (ARGS="--
 
 mutants: $(STAMP) ## Make the simulator wrong in every way and see whether the contract suite notices (some minutes)
 	$(BIN)/python tests/mutants/run.py --jobs $(JOBS) $(ARGS)
+
+examples: $(STAMP) ## Write anew, for each promise, an exchange that keeps it and one that breaks it (some minutes)
+	$(BIN)/python tests/mutants/examples.py --jobs $(JOBS) $(ARGS)
 
 fuzz: $(STAMP) ## Send 20,000 generated requests and check every reply and every credit (ARGS="--seed 7 --provider midsync")
 	$(BIN)/python tests/fuzz/run.py $(ARGS)

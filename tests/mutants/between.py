@@ -206,6 +206,16 @@ class Stale(Between):
         return self.told.setdefault((request.path, request.headers), super().send(request))
 
 
+class Echoes(Between):
+    """Every reply shows the key it was asked with."""
+
+    def send(self, request: Request) -> Reply:
+        reply = super().send(request)
+        keys = [value for name, value in request.headers if name.lower() in {"authorization", "x-api-key"}]
+        shown = tuple(("x-debug-caller", value) for value in keys)
+        return replace(reply, headers=(*reply.headers, *shown))
+
+
 class EveryonesTasks(Between):
     """A task is shown to whoever asks with any good key."""
 

@@ -10,6 +10,7 @@ from mutants.between import (
     CreatedIsUnknown,
     CreatesTwice,
     Deaf,
+    Echoes,
     EveryonesTasks,
     Frozen,
     GoesBack,
@@ -96,6 +97,7 @@ def _made() -> Iterator[DomainMutant]:
     yield _between("the same body is the same task", EVERYONE, SameTask)
     yield _between("a quote creates", QUOTERS, QuoteCreates)
     yield _between("tasks are everyone's", EVERYONE, EveryonesTasks)
+    yield _between("replies show the key", EVERYONE, Echoes)
     for status, whom in _REFUSALS.items():
         yield _between(f"accepts {whom}", EVERYONE, NeverRefuses, status)
     yield _between("accepts any scope", ("midsync",), NeverRefuses, 403)

@@ -29,6 +29,8 @@ from soundstage_contracts.verdict import Result, Verdict  # noqa: E402
 
 FOLDER = Path(soundstage_contracts.__file__).parent / "examples"
 MOST_TRIES = 150
+_TELLING = ("plus-one", "flip", "append", "empty-list", "duplicate", "status-plus-one")
+"""The operators that make good examples, the most telling first: a wrong value says more than a wrong status."""
 MOST_TEXT = 300
 
 
@@ -38,13 +40,17 @@ def examples(field: Ground) -> dict[str, Any]:
     for mutant in field.wire_mutants():
         by_operation.setdefault(mutant.operation, []).append(mutant)
     found: dict[str, Any] = {}
-    for trial in sorted(field.trials, key=lambda trial: trial.result.id):
+    for trial in sorted(field.trials, key=lambda trial: _place(field, trial)):
         number = trial.promise.number
         if found.get(number, {}).get("broken") or not spoken(trial.result):
             continue
         kept = {"case": trial.case, "kept": shown(spoken(trial.result)[-1]), "broken": None}
         found[number] = kept | next(_broken(field, trial, by_operation), {})
     return found
+
+
+def _place(field: Ground, trial: Trial) -> tuple[str, int]:
+    return trial.promise.number, trial.promise.cases(field.target.driver).index(trial.case)
 
 
 def _broken(field: Ground, trial: Trial, by_operation: dict[str, list[WireMutant]]) -> Iterator[dict[str, Any]]:
@@ -61,9 +67,9 @@ def _wrong_targets(
     # The last operation is the one most checks are about; one mutant of each field and status before the next one.
     order = list(dict.fromkeys(field.operation(one) for one in reversed(spoken(trial.result))))
     for name in order:
-        for mutant in by_operation.get(name, ()):
-            if mutant.operator in {"append", "plus-one", "flip", "status-plus-one", "empty-list", "duplicate"}:
-                yield mutant.name, wire_target(field, mutant)
+        known = [one for one in by_operation.get(name, ()) if one.operator in _TELLING]
+        for mutant in sorted(known, key=lambda one: _TELLING.index(one.operator)):
+            yield mutant.name, wire_target(field, mutant)
     for broken in domain_mutants(field.provider):
         yield broken.name, domain_target(field, broken)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import soundstage_contracts
 from soundstage_contracts.command import surprises
 from soundstage_contracts.documents import providers
 from soundstage_contracts.documents.contract import Contract
@@ -102,3 +105,28 @@ def _explained(promise: Promise) -> Iterator[str]:
         cases = [case for case in promise.cases(driver) if case is not None]
         many = f", {len(cases)} cases: {'; '.join(cases[:8])}{' …' if len(cases) > 8 else ''}" if cases else ""
         yield f"{driver.title}: {driver.prefix}-{promise.number} [{_sources(promise, provider)}]{many}"
+    yield from _example(promise)
+
+
+def _example(promise: Promise) -> Iterator[str]:
+    """Yield an exchange that keeps a promise and one that breaks it, of the first provider that has both."""
+    for provider in providers():
+        found = _examples(provider).get(promise.number)
+        if found and found["broken"]:
+            yield from ("", f"kept, by {driver_of(provider).title}:", *_exchange(found["kept"]))
+            yield from ("broken:", *_exchange(found["broken"]), f"  → {found['says']}")
+            return
+
+
+def _exchange(shown: Mapping[str, Any]) -> Iterator[str]:
+    # A form has many lines; an example is to be seen at a glance.
+    sent, got = (" ".join(shown[name].split()) for name in ("sent", "got"))
+    yield f"  {shown['request']}  {sent}".rstrip()
+    yield f"  {shown['status']}  {got}"
+
+
+@cache
+def _examples(provider: str) -> Mapping[str, Any]:
+    path = Path(soundstage_contracts.__file__).parent / "examples" / f"{provider}.json"
+    known: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return known
