@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from soundstage_contracts.documents.contract import Contract
-from soundstage_contracts.drivers.base import Driver
+from soundstage_contracts.drivers.base import Creation, Driver
 from soundstage_contracts.exchange import Reply, Request
 from soundstage_contracts.verdict import Outcome
 from soundstage_contracts.wire import Sender
@@ -204,6 +204,19 @@ class Stale(Between):
         if self.operation(request) != self.name:
             return super().send(request)
         return self.told.setdefault((request.path, request.headers), super().send(request))
+
+
+class ReadsCreate(Between):
+    """A GET or HEAD at a create's address makes a task too."""
+
+    def send(self, request: Request) -> Reply:
+        made = next((one.build("A boat") for one in self.driver.creations() if self._reads(request, one)), None)
+        if made is not None:
+            super().send(replace(made, headers=(*made.headers, *request.headers)))
+        return super().send(request)
+
+    def _reads(self, request: Request, creation: Creation) -> bool:
+        return request.method in {"GET", "HEAD"} and request.path == creation.build("A boat").path
 
 
 class Echoes(Between):

@@ -18,6 +18,7 @@ from mutants.between import (
     NeverRefuses,
     OffByOne,
     QuoteCreates,
+    ReadsCreate,
     SameTask,
     Stale,
 )
@@ -98,6 +99,7 @@ def _made() -> Iterator[DomainMutant]:
     yield _between("a quote creates", QUOTERS, QuoteCreates)
     yield _between("tasks are everyone's", EVERYONE, EveryonesTasks)
     yield _between("replies show the key", EVERYONE, Echoes)
+    yield _between("a GET creates", EVERYONE, ReadsCreate)
     for status, whom in _REFUSALS.items():
         yield _between(f"accepts {whom}", EVERYONE, NeverRefuses, status)
     yield _between("accepts any scope", ("midsync",), NeverRefuses, 403)
