@@ -61,10 +61,11 @@ def made(copy: Path) -> list[Path]:
 
 
 def promised(copy: Path, name: str) -> dict[str, str]:
-    """Return a provider's promises in the copy, each by its id, with what it rests on."""
+    """Return a provider's promises in the copy, each by its id, with what it rests on; whole layers are left out."""
     said = run(copy, "-m", "soundstage", "verify", name, "--list")
     assert said.returncode == 0, said.stderr
-    return dict(re.findall(r"^(\S+) .* \[(.*)\]$", said.stdout, re.MULTILINE))
+    told = dict(re.findall(r"^(\S+) .* \[(.*)\]$", said.stdout, re.MULTILINE))
+    return {name: rests for name, rests in told.items() if rests != "every layer" and not rests.startswith("layer ")}
 
 
 def marks(copy: Path) -> list[str]:
