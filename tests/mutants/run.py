@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import islice
 from pathlib import Path
@@ -84,13 +85,16 @@ def _likely(field: Ground) -> list[str]:
     return [name for name in names if name.startswith(("PRICE", "LIFE", "MODEL"))]
 
 
-def hunted(provider: str) -> tuple[str, dict[str, Any]]:
+KINDS = {"wire": wire_table, "domain": domain_table, "data": data_table}
+
+
+def hunted(provider: str, kinds: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """Return a provider's part of the kill table."""
-    found = {}
+    found: dict[str, Any] = {}
     with ground(provider) as field:
-        for kind, table in (("wire", wire_table), ("domain", domain_table), ("data", data_table)):
+        for kind in kinds:
             began = monotonic()
-            found[kind] = table(field)
+            found[kind] = KINDS[kind](field)
             print(f"{provider}: {kind} mutants hunted in {monotonic() - began:.0f} s", flush=True)
     return provider, found
 
@@ -99,14 +103,17 @@ def main() -> int:
     """Hunt, write the table, and return 1 when too many got away."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--provider", action="append", choices=EVERYONE, help="only this one; may be given again")
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only these mutants; may be given again")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
+    kinds = given.kind or list(KINDS)
     table: dict[str, Any] = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     alarms = []
     with ProcessPoolExecutor(given.jobs) as pool:
-        hunts = [pool.submit(hunted, provider) for provider in given.provider or EVERYONE]
+        hunts = [pool.submit(hunted, provider, kinds) for provider in given.provider or EVERYONE]
         for hunt in as_completed(hunts):
-            provider, table[provider] = hunt.result()
+            provider, found = hunt.result()
+            table[provider] = table.get(provider, {}) | found
             TABLE.write_text(json.dumps(dict(sorted(table.items())), indent=1, ensure_ascii=False) + "\n")
             alarms.append(_told(provider, table[provider]))
     return int(any(alarms))

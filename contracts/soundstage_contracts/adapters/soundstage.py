@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from soundstage_contracts.adapters.base import Account, Books, Wanted
 from soundstage_contracts.exchange import Exchange, Reply, Request
@@ -29,6 +30,7 @@ class SoundstageAdapter:
         self._sender = sender
         self._token = token
         self._observe = observe
+        self._rules: dict[str, list[str]] = {}
 
     def open(self, provider: str, label: str, wanted: Wanted) -> Account:
         """Register a key named after `label`; its universe is emptied and its clock stands at one fixed instant."""
@@ -87,12 +89,13 @@ class SoundstageAdapter:
     def fault(self, account: Account, name: str, **parameters: Any) -> None:
         """Put a fault rule into the account's universe; `when` aims it, all else is the fault's own."""
         aim = {"when": parameters.pop("when")} if "when" in parameters else {}
-        self._ask("POST", "/faults", account.handle, {"fault": name, "with": parameters, **aim})
+        rule = self._ask("POST", "/faults", account.handle, {"fault": name, "with": parameters, **aim})
+        self._rules.setdefault(account.handle, []).append(rule["id"])
 
     def clear_faults(self, account: Account) -> None:
-        """Take every fault rule out of the account's universe."""
-        for rule in self._ask("GET", "/faults", account.handle)["rules"]:
-            self._ask("DELETE", f"/faults/{rule['id']}", account.handle)
+        """Take out of the account's universe every fault rule that was put there by this adapter."""
+        for rule in self._rules.pop(account.handle, ()):
+            self._ask("DELETE", f"/faults/{quote(rule, safe='')}", account.handle)
 
     def books(self, account: Account) -> Books:
         """Return the sums of all wallets in the account's universe."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from soundstage_contracts import clock
 from soundstage_contracts.checks.callbacks import WEEK, hooked
 from soundstage_contracts.checks.creation_cases import before_spending, with_callback
 from soundstage_contracts.promise import promise
@@ -56,7 +55,7 @@ def fresh(stage: Stage) -> None:
     for callback in box.wait(3):
         stamp = callback.header(STAMPS[stage.driver.id]) or ""
         expect(stamp.isdecimal(), f"the timestamp {stamp!r} is no whole number")
-        away = abs(int(stamp) - clock.unix())
+        away = abs(int(stamp) - callback.at)
         expect(away < TOLERANCE, f"the timestamp is {away:.0f} s away from the time of arrival")
 
 

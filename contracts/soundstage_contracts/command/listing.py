@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import soundstage_contracts
 from soundstage_contracts.command import surprises
+from soundstage_contracts.command.choosing import chosen
 from soundstage_contracts.documents import providers
 from soundstage_contracts.documents.contract import Contract
 from soundstage_contracts.drivers import driver_of
@@ -50,6 +51,31 @@ def listed(names: Sequence[str]) -> str:
     rows = [row for name in names for row in _rows(driver_of(name))]
     width = max((len(row[0]) for row in rows), default=0)
     return "\n".join(f"{name:<{width}}  {title}  [{sources}]" for name, title, sources in rows)
+
+
+def touches(driver: Driver, layer: str, only: tuple[str, ...]) -> bool:
+    """Return whether a layer has a result whose id begins with one of `only`; without `only` each layer has."""
+    if not only:
+        return True
+    numbers = [one.number for one in families() if one.layer == layer]
+    numbers += [one.number for one in promises() if layer == "L2" and one.applies(driver.id)]
+    return any(_begins(driver, number, wanted) for number in numbers for wanted in only)
+
+
+def unknown(names: Sequence[str], only: tuple[str, ...]) -> str | None:
+    """Return the first of `only` that no promise of these providers begins with, None when all are known."""
+    drivers = [driver_of(name) for name in names]
+    numbers = [one.number for one in families()] + [one.number for one in promises()]
+    for wanted in only:
+        if not any(_begins(driver, number, wanted) for driver in drivers for number in numbers):
+            return wanted
+    return None
+
+
+def _begins(driver: Driver, number: str, wanted: str) -> bool:
+    # A case in brackets is a matter of the run; what stands before it must be a promise.
+    asked = (wanted.partition("[")[0],)
+    return chosen(f"{driver.prefix}-{number}", asked)
 
 
 def explained(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -21,6 +22,7 @@ _STYLES = {
     Verdict.NOT_APPLICABLE: "dim",
 }
 _BAD = {Verdict.FAIL, Verdict.NOT_REACHED}
+_MOST_REASONS = 4
 _MOST_TOLD = 40
 _EVERY = 100
 """Where nothing moves, a line says how far it is after so many results."""
@@ -86,7 +88,12 @@ class Live:
             state = "interrupted" if provider["interrupted"] else "kept" if provider["kept"] else "broken"
             style = "bold green" if state == "kept" else "bold red" if state == "broken" else "bold yellow"
             seconds = f"{provider['requests']} requests, {run['seconds']:.1f} s"
+            # A run that could try little must not sound like one that tried all.
+            only = provider["counts"][Verdict.NOT_TESTED] if state == "kept" else 0
+            state += " as far as it was tried" if only else ""
             self._line(f"{provider['title']}: {state} ({counts_line(provider['counts'])}; {seconds})", style)
+            for reason, count in _reasons(provider):
+                self._line(f"{count} not tested: {reason}", indent=2)
             bad = [result for result in provider["results"] if result["verdict"] in _BAD]
             for result in bad[:_MOST_TOLD]:
                 self._broken(result)
@@ -110,3 +117,9 @@ class Live:
 def shown(text: str) -> str:
     """Return a text that a terminal only shows, on one line."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()) if "\n" in text else text)
+
+
+def _reasons(provider: Document) -> list[tuple[str, int]]:
+    """Return the most frequent reasons why promises were not tested, with their counts."""
+    said = Counter(result["says"] for result in provider["results"] if result["verdict"] == Verdict.NOT_TESTED)
+    return said.most_common(_MOST_REASONS)

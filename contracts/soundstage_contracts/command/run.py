@@ -13,6 +13,7 @@ from soundstage_contracts.adapters.base import Account, Adapter, Wanted
 from soundstage_contracts.adapters.soundstage import SoundstageAdapter
 from soundstage_contracts.command.choosing import LAYERS, chosen
 from soundstage_contracts.command.front_door import WrongTargetError, knock
+from soundstage_contracts.command.listing import touches
 from soundstage_contracts.command.options import Caps, Options
 from soundstage_contracts.command.outcome import Exit, Planned, Report
 from soundstage_contracts.command.record import Record
@@ -181,7 +182,8 @@ class Run:
         Raises SuiteError, AdapterError or UnreachableError when it cannot go on.
         """
         for name in self.options.layers:
-            yield from self._kept(self.layer(name))
+            if touches(self.driver, name, self.options.only):
+                yield from self._kept(self.layer(name))
             self._finished.add(name)
         yield from self._kept(self.seen())
 

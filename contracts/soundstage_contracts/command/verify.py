@@ -14,7 +14,7 @@ import click
 from soundstage_contracts import clock
 from soundstage_contracts.command.choosing import chosen
 from soundstage_contracts.command.front_door import WrongTargetError
-from soundstage_contracts.command.listing import explained, listed
+from soundstage_contracts.command.listing import explained, listed, unknown
 from soundstage_contracts.command.live import Live, shown
 from soundstage_contracts.command.options import MistakenError, Options, checked, options_of
 from soundstage_contracts.command.outcome import Exit, Report
@@ -42,8 +42,11 @@ def verify(given: Mapping[str, Any]) -> int:
             return _say(explained(given["explain"]), f"there is no promise {given['explain']!r}; --list shows them all")
         if given["catalogue"]:
             return _say(listed(_asked_for(given["provider"] or ALL)), "")
+        strange = unknown(_asked_for(given["provider"] or ALL), given["only"])
+        if strange is not None:
+            raise MistakenError(f"no promise begins with {strange!r}; --list shows them all")
         if given["tape"] is not None:
-            return _tell([_replayed(given["tape"], given["only"])], given, Live())
+            return _tell([_replayed(given["tape"], given["only"], given["provider"])], given, Live())
         if given["provider"] is None:
             raise MistakenError(f"say which provider: {', '.join(providers())} or {ALL}")
         _writable(given)
@@ -185,10 +188,12 @@ def _simulator(base_url: str | None) -> Iterator[str]:
         yield simulator.url
 
 
-def _replayed(path: Path, only: tuple[str, ...]) -> Report:
+def _replayed(path: Path, only: tuple[str, ...], provider: str | None) -> Report:
     """Return what comes of a tape; raises MistakenError for a file that is none."""
     try:
         header = Tape.read(path).header
+        if provider not in {None, ALL, header.provider}:
+            raise MistakenError(f"the tape is of {header.provider}, not of {provider}")
         results = list(replay(path, lambda name: chosen(name, only)))
     except TapeError as error:
         raise MistakenError(str(error)) from None

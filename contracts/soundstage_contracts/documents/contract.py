@@ -64,26 +64,30 @@ class Contract:
         return next(known for known in self.operations if known.name == name)
 
     def sources(self, operation: Operation) -> tuple[str, ...]:
-        """Return the requirement ids that an operation and its documented replies cite, in order."""
-        found: dict[str, None] = {}
+        """Return the requirement ids that an operation and its replies cite, in order.
 
-        def walk(node: object, met: frozenset[str]) -> None:
-            if isinstance(node, dict):
-                reference = node.get("$ref")
-                if isinstance(reference, str) and reference not in met:
-                    walk(self.resolved(node), met | {reference})
-                cited = node.get("x-source", ())
-                found.update(dict.fromkeys([cited] if isinstance(cited, str) else cited))
-                for name, inner in node.items():
-                    if name not in {"x-source", "links", "examples", "example"}:
-                        walk(inner, met)
-            elif isinstance(node, list):
-                for inner in node:
-                    walk(inner, met)
-
-        found.update(dict.fromkeys(operation.says.get("x-source", ())))
-        walk(operation.says["responses"], frozenset())
+        Without assumptions only what is judged then: good replies, and of those what is no choice of ours.
+        """
+        found = dict.fromkeys(operation.says.get("x-source", ()))
+        for status, response in operation.says["responses"].items():
+            if self.assumptions or status.startswith("2"):
+                found.update(dict.fromkeys(self._cited(response, frozenset())))
         return tuple(found)
+
+    def _cited(self, node: object, met: frozenset[str]) -> Iterator[str]:
+        if isinstance(node, list):
+            for inner in node:
+                yield from self._cited(inner, met)
+        if not isinstance(node, dict) or (not self.assumptions and "x-assumption" in node and "x-source" not in node):
+            return
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference not in met:
+            yield from self._cited(self.resolved(node), met | {reference})
+        cited = node.get("x-source", ())
+        yield from [cited] if isinstance(cited, str) else cited
+        for name, inner in node.items():
+            if name not in {"x-source", "links", "examples", "example"}:
+                yield from self._cited(inner, met)
 
     def problems(self, request: Request, reply: Reply) -> Iterator[str]:
         """Yield, as sentences, what of a reply is not as documented; a HEAD's reply has no body to judge."""

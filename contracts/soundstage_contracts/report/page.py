@@ -81,7 +81,9 @@ def headline(told: Document) -> str:
         return f"The {_and(broken)} {verb} broken."
     if told["interrupted"]:
         return f"Interrupted: nothing of {names} was broken so far."
-    return f"The {names} {'contract is' if len(told['providers']) == 1 else 'contracts are'} kept."
+    untried = any(one["counts"][Verdict.NOT_TESTED] for one in told["providers"])
+    far = ", as far as it was tried" if untried else ""
+    return f"The {names} {'contract is' if len(told['providers']) == 1 else 'contracts are'} kept{far}."
 
 
 def _and(names: list[str]) -> str:
