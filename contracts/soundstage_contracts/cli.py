@@ -62,8 +62,8 @@ def verify(context: click.Context, /, **given: Any) -> None:
     """Say whether an implementation keeps the contract of PROVIDER (or of `all`).
 
     Exits with 0 when every promise that could be tried was kept, 1 when one was broken, 2 when the command or the key
-    is wrong, 3 when nobody answers, 70 when the suite itself is broken, 130 when it was interrupted; reports are
-    written in any case.
+    is wrong, 3 when nobody answers, 70 when the suite itself is broken, 130 when it was interrupted;
+    what was done until then is reported.
     """
     try:
         command = importlib.import_module("soundstage_contracts.command.verify")

@@ -14,8 +14,11 @@ from soundstage_contracts.verdict import NotTested, UnreachableError
 GUARD = "x-contract-guard"
 """The header of a reply that the guard made itself, because it did not let the request pass; its value says why."""
 
-MOST_BYTES = 64 * 2**20
-"""A reply is read up to here; a target may not fill the suite's memory."""
+MOST_BYTES = 4 * 2**20
+MOST_FILE_BYTES = 64 * 2**20
+"""A longer reply, or file of a URL that a reply gave, is no answer: a target may not fill the suite's memory."""
+MOST_SILENCES = 4
+"""A body may take so many times the time-out in all, however little of it comes at a time."""
 
 
 class Sender(Protocol):
@@ -36,6 +39,7 @@ class LiveSender:
     def __init__(self, base_url: str, timeout: float = 30.0, connections: int = 32) -> None:
         """Send to `base_url`, what stands in for the provider's scheme and host; `timeout` in seconds."""
         self.base_url = base_of(base_url)
+        self._timeout = timeout
         self._pool = urllib3.PoolManager(
             maxsize=connections, retries=False, timeout=urllib3.Timeout(connect=min(timeout, 10.0), read=timeout)
         )
@@ -51,8 +55,7 @@ class LiveSender:
             came = self._pool.request(
                 request.method, url, body=request.body or None, headers=headers, redirect=False, preload_content=False
             )
-            body = came.read(MOST_BYTES)
-            came.release_conn() if came.length_remaining in {0, None} else came.close()
+            body = self._body(came, MOST_FILE_BYTES if "://" in request.path else MOST_BYTES, begun)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise UnreachableError(reason_of(error, url)) from None
         reply = Reply(came.status, tuple(came.headers.items()), body, clock.monotonic() - begun)
@@ -60,6 +63,24 @@ class LiveSender:
         if refused is not None:
             raise NotTested(f"the guard did not let it pass: {refused}")
         return reply
+
+    def _body(self, came: urllib3.BaseHTTPResponse, most: int, begun: float) -> bytes:
+        """Read a whole body; raises OSError when it is too long or does not come to its end."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            for part in came.stream(2**16):
+                parts.append(part)
+                size += len(part)
+                if size > most:
+                    raise OSError(f"more than {most // 2**20} MiB came")
+                if clock.monotonic() - begun > MOST_SILENCES * self._timeout:
+                    raise OSError("the reply came too slowly to wait for its end")
+        except BaseException:
+            came.close()
+            raise
+        came.release_conn()
+        return b"".join(parts)
 
     def close(self) -> None:
         """Close all connections."""

@@ -10,6 +10,8 @@ from soundstage_contracts.stage import Stage
 from soundstage_contracts.verdict import NotTested, expect
 
 PAID = (*CREATES, *BY_TOKEN)
+PUBLISHED = ("/v1/videos", "poll", MODELS)
+"""Requests whose every value is documented; of the others a reply without assumptions may say no, but not 401."""
 
 
 @promise("AUTH-401", {"apikeyorg": "R-KEY-002 R-KEY-003"}, assumed={"apikeyorg": "bad keys where none is needed"})
@@ -69,3 +71,21 @@ def limited_to_addresses(stage: Stage, case: str) -> None:
         request = stage.driver.poll(task.id, task.creation)
     denied(stage, request, "address_forbidden", None, outside)
     stage.answered(request, inside)
+
+
+@promise("AUTH-411", {"apikeyorg": "R-KEY-002"}, each=(*PAID, "poll", ESTIMATE, MODELS))
+def either_header(stage: Stage, case: str) -> None:
+    """A good key is let in wherever one may be sent, in Authorization as in x-api-key, and gets the same answer."""
+    account = stage.account()
+    request = everything_paid(stage).get(case) or Request.get(case)
+    if case == "poll":
+        task = stage.start(account)
+        request = stage.driver.poll(task.id, task.creation)
+    elif case == ESTIMATE:
+        request = stage.driver.quote(stage.creation().build("A paper boat"))
+    replies = {form: stage.call(request, account, form) for form in stage.driver.key_forms}
+    statuses = {form: reply.status for form, reply in replies.items()}
+    if stage.assumptions or case in PUBLISHED:
+        expect(set(statuses.values()) == {200}, f"a valid request is answered by the key's header: {statuses}")
+    expect(401 not in statuses.values(), f"a good key is refused: {statuses}")
+    expect(len(set(statuses.values())) == 1, f"the answer depends on the header that the key is in: {statuses}")

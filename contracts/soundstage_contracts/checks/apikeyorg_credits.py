@@ -8,10 +8,11 @@ from typing import Any
 
 from soundstage_contracts.adapters.base import Books
 from soundstage_contracts.checks.apikeyorg_errors import answer_to, denied
-from soundstage_contracts.checks.apikeyorg_estimate import estimated
+from soundstage_contracts.checks.apikeyorg_estimate import TASK_MODELS, estimated
 from soundstage_contracts.checks.apikeyorg_models import entry
 from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
+from soundstage_contracts.oracles.apikeyorg import CREATES
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import Started
@@ -64,6 +65,26 @@ def within_budget(stage: Stage, case: str) -> None:
     if case != "form":
         stage.start(account, creation, max_credits=None)
         expect(stage.books(account).held == 6 * cost, "a task without a budget has another price")
+
+
+@promise("MONEY-407", {"apikeyorg": "R-KEY-033 R-KEY-034 R-KEY-040"}, each=tuple(TASK_MODELS))
+def budget_without_duration(stage: Stage, case: str) -> None:
+    """A budget counts for a body of model and prompt alone: below the estimate it is refused, at the estimate made."""
+    if not stage.assumptions and case not in {"seedance-2", "seedance-2-fast"}:
+        raise NotTested("no document names an image or music model")
+    path = next(one for one, kind in CREATES.items() if kind == TASK_MODELS[case])
+    account, body = stage.account(), {"model": case, "prompt": PROMPT}
+    stage.refused(Request.json(path, {**body, "max_credits": 0}), "over_budget", account)
+    if not stage.assumptions:
+        return
+    cost = estimated(stage, model=case)
+    for most in (cost - 1, cost - LEAST):
+        request = Request.json(path, {**body, "max_credits": _exact(most)})
+        denied(stage, request, "over_budget", "max_credits", account)
+    stage.answered(Request.json(path, {**body, "max_credits": _exact(cost)}), account)
+    if stage.target.adapter is not None:
+        held = stage.books(account).held
+        expect(held == cost, f"{case} without a duration is estimated at {cost}, and the task holds {held}")
 
 
 @promise("MONEY-404", {"apikeyorg": "R-KEY-033 R-KEY-070"}, assumed={"apikeyorg": "max_credits is looked at first"})

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from soundstage_contracts.adapters.base import Account
 from soundstage_contracts.checks.midsync_ways import (
+    CREATE,
     CREATES,
+    GENERATE,
     QUOTE,
     body_of,
     charged,
@@ -22,9 +25,10 @@ from soundstage_contracts.checks.midsync_ways import (
 )
 from soundstage_contracts.drivers.base import amount
 from soundstage_contracts.exchange import Request
-from soundstage_contracts.oracles.midsync import DISPLAY_NAMES, KLING, MODELS, NOT_OFFERED, RUNWAY
+from soundstage_contracts.oracles.midsync import DISPLAY_NAMES, KLING, MODELS, NOT_OFFERED, RUNWAY, SEEDANCE
+from soundstage_contracts.oracles.midsync_fields import IMAGE
 from soundstage_contracts.promise import promise
-from soundstage_contracts.stage import Stage
+from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.verdict import NotReached, NotTested, expect
 
 
@@ -151,9 +155,38 @@ def row_of_a_task(stage: Stage, case: str) -> None:
         expect(row["model"] == model, f"a task of {model} left a row of {row['model']!r}")
         expect(charged(row) == price, f"a task charged at {price} left a row of {row['pointsCharged']} points")
         expect(not stage.assumptions or row["usage"] is None, f"a video's row tells of tokens: {row['usage']}")
-        expect(not stage.assumptions or "video" in row["mode"], f"a video's row is of the mode {row['mode']!r}")
         expect([one for one in whole if one is not row] == before, "a new task changed an older row")
         before = whole
+
+
+@promise(
+    "USAGE-112",
+    {"midsync": "R-MID-032 R-MID-084 R-MID-103 R-MID-104 R-MID-108 R-MID-111"},
+    assumed={"midsync": "that a row's mode is the way its video was made is our reading; the example's is responses"},
+    each=MODELS,
+)
+def mode_of_a_row(stage: Stage, case: str) -> None:
+    """A task without images leaves a row of the mode text-to-video, and one with any a row of image-to-video."""
+    play_money(stage)
+    account = stage.account()
+    most = 2 if case == SEEDANCE else 1
+    asked: list[tuple[str, dict[str, Any]]] = [
+        (path, {"images": [IMAGE] * count}) for path in CREATES for count in range(most + 1)
+    ]
+    asked.append((GENERATE, {}))
+    for path, fields in asked:
+        made(stage, body_of(case, **fields), account, path)
+        _newest_mode(stage, account, bool(fields.get("images")))
+    for image in ({}, {"image_url": IMAGE}):
+        body = {"model": DISPLAY_NAMES[case], "prompt": PROMPT, "duration_seconds": 8 if case == SEEDANCE else 10}
+        made(stage, body | image, account, CREATE)
+        _newest_mode(stage, account, bool(image))
+
+
+def _newest_mode(stage: Stage, account: Account, from_images: bool) -> None:
+    wanted, mode = "image-to-video" if from_images else "text-to-video", rows(stage, account)[0]["mode"]
+    expect(mode == wanted, f"a task {'with' if from_images else 'without'} images left a row of the mode {mode!r}")
+    stage.pass_seconds(61, account)
 
 
 @promise("USAGE-108", {"midsync": "R-MID-111 R-MID-114"})

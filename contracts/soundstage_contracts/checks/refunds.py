@@ -13,6 +13,7 @@ from soundstage_contracts.walking import creations
 
 REFUNDED = {"apikeyorg": "R-KEY-048"}
 UNWRITTEN = {
+    "apikeyorg": "credits can be refunded, says the document; that they always are is ours (A-KEY-15)",
     "midsync": "refunds are unpublished (R-MID-134, D5)",
     "revidapi": "only an older source says it (R-REV-105, D5)",
     "v2gateway": "the family does it (R-V2-058), no document says it",

@@ -261,3 +261,15 @@ def the_tenants_sums_add_up(stage: Stage) -> None:
     revenue = stage.answered(Request.get("/v1/dashboard/tenant/revenue"), owner).object()
     right = {"currency": "credits", "users": 2, "total_topups": 800, "total_spent": 4, "total_refunded": 10}
     expect(revenue == right, f"the revenue should be {right}, and is {revenue}")
+
+
+_VIEWS = ("limits", *(f"dashboard/{name}" for name in ("me", "jobs", "stats", "stats/export", "credits")))
+_TENANT_VIEWS = tuple(f"dashboard/tenant/{name}" for name in ("users", "subs", "revenue"))
+
+
+@promise("USAGE-208", {ONLY: "R-REV-024 R-REV-025 R-REV-026"}, each=(*_VIEWS, *_TENANT_VIEWS))
+def every_view_is_shown(stage: Stage, view: str) -> None:
+    """Every documented view of limits, key, jobs, sums and credits answers; those of a tenant answer its owner."""
+    account = stage.account(role="tenant_owner") if view in _TENANT_VIEWS else stage.account()
+    reply = stage.answered(Request.get(f"/v1/{view}"), account)
+    expect(bool(reply.body), f"GET /v1/{view} answers without a body")

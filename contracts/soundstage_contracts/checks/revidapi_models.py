@@ -54,13 +54,14 @@ _ROWS = (
 
 @promise("MODEL-201", {ONLY: f"R-REV-009 R-REV-017 R-REV-160 R-REV-161 {_TABLES}"}, each=tuple(MODELS))
 def published_models_are_listed(stage: Stage, model: str) -> None:
-    """Every published model is on offer under its name, with exactly its published servers and no `provider`."""
+    """Every published model is listed by its name with its servers, as we read it no others, and without `provider`."""
     found, known = the_model(stage, model), MODELS[model]
     expect(found["name"] == known.name, f"the name should be {known.name!r}, and is {found['name']!r}")
-    expect(
-        sorted(found["servers"]) == sorted(known.servers),
-        f"the servers should be {known.servers}, and are {found['servers']}",
-    )
+    servers = found["servers"]
+    expect(set(known.servers) <= set(servers), f"the published servers are {known.servers}, the list has {servers}")
+    # The published tables may lag behind (R-REV-172).
+    exact = sorted(servers) == sorted(known.servers)
+    expect(exact or not stage.assumptions, f"the servers should be {known.servers}, and are {servers}")
     expect("provider" not in found, "`servers` took the place of `provider`, which is still there")
     if way_of(model) == "video" or stage.assumptions:
         right = _TYPES[way_of(model)]

@@ -13,6 +13,7 @@ from soundstage_contracts.checks.revidapi_requests import (
     cost,
     fresh,
     job,
+    looked_up,
     made,
     roomy,
 )
@@ -26,7 +27,15 @@ from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import Started
 from soundstage_contracts.verdict import expect
 
-_SITES = ("tiktok.com", "www.douyin.com", "www.youtube.com", "www.facebook.com", "www.instagram.com", "x.com")
+_SITES = (
+    "tiktok.com",
+    "www.douyin.com",
+    "www.youtube.com",
+    "www.facebook.com",
+    "www.instagram.com",
+    "x.com",
+    "twitter.com",
+)
 
 
 @promise("MONEY-201", {ONLY: "R-REV-031 R-REV-033"}, each=WAYS)
@@ -90,6 +99,7 @@ def key_types_spend_what_they_should(stage: Stage) -> None:
     budgeted = stage.account(beside=user, same_user=True, kind="budgeted", balance=Decimal(200))
     standalone = stage.account(beside=user, kind="standalone", balance=Decimal(300))
     kept = stage.driver.balance(stage, user)
+    expect(kept == 800, f"a budgeted key of 200 should leave its user 800 of 1000 credits, not {kept}")
     expect(kept == stage.driver.balance(stage, shared), "two shared keys of one user show different balances")
     sums = {account.label: _kind(stage, account) for account in (user, shared, budgeted, standalone)}
     expect(list(sums.values()) == ["shared", "shared", "budgeted", "standalone"], f"the key types are {sums}")
@@ -103,6 +113,16 @@ def key_types_spend_what_they_should(stage: Stage) -> None:
     expect(left == kept - 4 == stage.driver.balance(stage, user), f"a shared key should leave {kept - 4}, not {left}")
 
 
+@promise("MONEY-211", {ONLY: "R-REV-004 R-REV-033"})
+def a_budget_comes_out_of_the_users_balance(stage: Stage) -> None:
+    """A budgeted key's credits are gone from its user's balance once the key is made, and the user's jobs show it."""
+    user = roomy(stage, balance=Decimal(1000))
+    stage.account(beside=user, same_user=True, kind="budgeted", balance=Decimal(200))
+    created = made(stage, job("image-4.0"), user)
+    right = 800 - (created.price or 0)
+    expect(created.balance_left == right, f"{right} of the user's 1000 should remain, not {created.balance_left}")
+
+
 def _kind(stage: Stage, account: Account) -> str:
     return str(stage.answered(Request.get("/v1/dashboard/me"), account).field("key_type"))
 
@@ -112,11 +132,10 @@ def looking_behind_a_link_is_free(stage: Stage, site: str) -> None:
     """POST /download/extract answers for every published site and takes no credits."""
     account = stage.account(balance=Decimal(0)) if stage.target.adapter is not None else stage.account()
     request = Request.json("/v1/download/extract", {"url": f"https://{site}/@ada/video/7301"})
-    body = stage.answered(request, account).object()
-    if stage.target.adapter is not None:
-        expect(stage.taken(account) == 0, "it took credits")
+    found = looked_up(stage, request, account)
     if not stage.assumptions:
         return
+    body = found.object()
     platform = "twitter" if site == "x.com" else site.removeprefix("www.").partition(".")[0]
     expect(body["platform"] == platform, f"the platform should be {platform}, and is {body['platform']!r}")
     expect(stage.answered(request, account).object() == body, "the same link gives another answer the second time")

@@ -23,6 +23,9 @@ WAYS = tuple(name for name in PATHS if name != "kol")
 """The names of the paths that make jobs without an upload."""
 
 
+_NOT_THE_PAGE = frozenset({401, 402, 403, 405, 408, 415, 429})
+
+
 def fields(model: str, **more: Any) -> dict[str, Any]:
     """Return the plainest body of a model, with more fields; None takes one away."""
     known = MODELS[model]
@@ -64,6 +67,21 @@ def roomy(stage: Stage, **wanted: Any) -> Account:
     """Return an account whose jobs never have to wait for a place."""
     much = dict.fromkeys(("total_concurrent", "image_concurrent", "video_concurrent", "queue"), 10_000)
     return stage.account(limits=much, **wanted)
+
+
+def looked_up(stage: Stage, request: Request, account: Account) -> Reply:
+    """Return the answer to POST /download/extract about a page that is made up, which must have taken no credits.
+
+    Without assumptions it may as well be a refusal of that page: another 4xx than those about keys, credits, the path,
+    the body's form or the pace of calls.
+    """
+    adapted = stage.target.adapter is not None
+    before = stage.taken(account) if adapted else None
+    reply = stage.answered(request, account) if stage.assumptions else stage.call(request, account)
+    kept = reply.status == 200 or (reply.status // 100 == 4 and reply.status not in _NOT_THE_PAGE)
+    expect(kept, f"{request.path} answers {reply.status}: {shown(reply)}")
+    expect(not adapted or stage.taken(account) == before, f"{request.path} took credits")
+    return reply
 
 
 def fresh(stage: Stage, **wanted: Any) -> Account:

@@ -42,19 +42,26 @@ def other_key_cells(driver: Driver) -> list[str]:
 
 def _by(driver: Driver, keys: tuple[str, ...]) -> list[str]:
     does = ["poll", "cancel"] if may_cancel(driver) else ["poll"]
-    return [f"{one} by {who}/{state}" for one in does for who in keys for state in words(driver)]
+    tried = [f"{one} by {who}" for one in does for who in keys]
+    return [f"{one}/{state}" for one in tried for state in (*words(driver), *_running(driver))]
+
+
+def _running(driver: Driver) -> list[str]:
+    """Return the running state of a task of every way but the first, which is tried in all states."""
+    return [f"{driver.life.running} by {creation.name}" for creation in driver.creations()[1:]]
 
 
 def cancel_cells(driver: Driver) -> list[str]:
     """Return the states in which a task may be tried to cancel."""
-    return [f"cancel/{state}" for state in words(driver)] if may_cancel(driver) else []
+    return [f"cancel/{state}" for state in (*words(driver), *_running(driver))] if may_cancel(driver) else []
 
 
 def brought(stage: Stage, account: Account, cell: str) -> tuple[Started, str, str, TaskView]:
     """Make a task and bring it into a cell's state; return it, what to do, the state, and what a poll says of it."""
     before_spending(stage)
-    does, _, state = cell.rpartition("/")
-    task = stage.start(account)
+    does, _, where = cell.rpartition("/")
+    state, _, way = where.partition(" by ")
+    task = stage.start(account, way or None)
     view = reach(stage, task, state)
     expect(view.state == state, f"the task should be {state!r} and is {view.state!r}")
     return task, does, state, view

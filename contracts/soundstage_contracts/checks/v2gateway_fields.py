@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from soundstage_contracts.drivers.base import Creation
 from soundstage_contracts.drivers.v2gateway import submit
 from soundstage_contracts.exchange import Request
 from soundstage_contracts.oracles.v2gateway import SCOPES
 from soundstage_contracts.promise import promise
 from soundstage_contracts.stage import PROMPT, Stage
 from soundstage_contracts.target import Started
-from soundstage_contracts.verdict import expect
+from soundstage_contracts.verdict import NotTested, expect
 
 PICTURE = "https://media.example.com/boat.png"
 CLIP = "https://media.example.com/boat.mp4"
@@ -92,6 +93,20 @@ BODIES: Mapping[str, tuple[bytes, str | None, str]] = {
 }
 
 
+def in_scopes(names: Iterable[str]) -> tuple[str, ...]:
+    """Return a case for each name in each scope, such as `prompt in audio`."""
+    return tuple(f"{name} in {scope}" for scope in SCOPES for name in names)
+
+
+def case_of(stage: Stage, case: str) -> tuple[str, Creation]:
+    """Return the name of a case and its scope's task; raises NotTested where only we say that its scope is alike."""
+    name, _, scope = case.rpartition(" in ")
+    creation = stage.creation("veo" if scope == "videos" else scope)
+    if creation.assumed and not stage.assumptions:
+        raise NotTested(f"the document shows such a body for videos only, and of {scope} not {creation.assumed}")
+    return name, creation
+
+
 def accepted(stage: Stage, body: Mapping[str, Any], creation: str = "veo") -> Started:
     """Submit a body with more fields; the task must be there, waiting, with nothing wrong about it."""
     task = stage.start(stage.account(), creation, **body)
@@ -109,11 +124,12 @@ def prompt_and_model_do(stage: Stage, scope: str) -> None:
 @promise(
     "FIELD-302",
     {"v2gateway": "R-V2-012 R-V2-013 R-V2-014 R-V2-015 R-V2-016 R-V2-017 R-V2-018"},
-    each=tuple(FREE),
+    each=in_scopes(FREE),
 )
-def documented_fields_are_taken(stage: Stage, name: str) -> None:
-    """Every documented field is taken with the values the document shows, free text, empty texts and all."""
-    accepted(stage, FREE[name])
+def documented_fields_are_taken(stage: Stage, case: str) -> None:
+    """Every documented field is taken in every scope with the values the document shows, free text and all."""
+    name, creation = case_of(stage, case)
+    accepted(stage, FREE[name], creation.name)
 
 
 @promise(
@@ -127,12 +143,13 @@ def the_rest_is_taken_too(stage: Stage, name: str) -> None:
     accepted(stage, SHOULD[name])
 
 
-@promise("FIELD-304", {"v2gateway": "R-V2-010 R-V2-011"}, each=("prompt", "model"))
-def prompt_and_model_are_needed(stage: Stage, field: str) -> None:
-    """Without a prompt or without a model there is no task, and nothing is taken."""
-    whole = stage.creation().build(PROMPT).value()
-    body = {name: value for name, value in whole.items() if name != field}
-    stage.refused(Request.json(submit("videos"), body), "invalid")
+@promise("FIELD-304", {"v2gateway": "R-V2-010 R-V2-011"}, each=in_scopes(("prompt", "model")))
+def prompt_and_model_are_needed(stage: Stage, case: str) -> None:
+    """Without a prompt or without a model there is no task, whatever the scope, and nothing is taken."""
+    field, creation = case_of(stage, case)
+    whole = creation.build(PROMPT)
+    body = {name: value for name, value in whole.value().items() if name != field}
+    stage.refused(Request.json(whole.path, body), "invalid")
 
 
 @promise(

@@ -46,13 +46,17 @@ def ids_have_their_form(stage: Stage, creation: str) -> None:
 
 @promise("LIFE-303", {"v2gateway": "R-V2-040 R-V2-041 R-V2-042 R-V2-043 R-V2-044 R-V2-045 R-V2-048"}, each=creations)
 def polls_are_bare(stage: Stage, creation: str) -> None:
-    """A poll's body is the task itself, in no envelope, with every documented field, and Veo's own for Veo alone."""
+    """A poll's body is the task itself, in no envelope, with every documented field, and Veo's own for Veo alone.
+
+    The document shows a task that succeeded; that the fields are there in every other state too is assumed.
+    """
     task = stage.start(stage.account(), creation)
     wanted = FIELDS | (oracle.VEO.keys() if creation == "veo" else set())
     replies = [look.reply for look in walk(stage, task)] if stage.target.adapter else [stage.poll_reply(task)]
     for reply in replies:
         body = reply.object()
-        expect(body.keys() >= FIELDS, f"a poll lacks {sorted(FIELDS - body.keys())}")
+        if stage.assumptions or body.get("status") == stage.driver.life.success:
+            oracle.check_whole(body, FIELDS)
         expect(not body.keys() & {"code", "message"}, "a poll is wrapped in an envelope")
         if stage.assumptions:
             expect(body.keys() == wanted, f"a poll has {sorted(body)}, and should have {sorted(wanted)}")
@@ -100,6 +104,7 @@ def outputs_agree(stage: Stage, creation: str) -> None:
     task = stage.start(stage.account(), creation)
     stage.follow(task)
     body = stage.poll_reply(task).object()
+    oracle.check_whole(body, FIELDS)
     oracle.check_output(body)
     expect(body["progress"] == "100%", f"the task succeeded, and its progress is {body['progress']!r}")
     if stage.assumptions:
@@ -109,19 +114,31 @@ def outputs_agree(stage: Stage, creation: str) -> None:
 
 @promise("LIFE-307", {"v2gateway": "R-V2-046"}, each=words)
 def veo_names_its_platform(stage: Stage, state: str) -> None:
-    """A Veo task says google, google-videos and an empty search_item, whatever its state."""
+    """A Veo task says google, google-videos and an empty search_item, whatever its state.
+
+    That it must say them is an assumption: without it they may be absent, and must be these where they are there.
+    """
     task = task_in(stage, state, "veo")
     body = stage.poll_reply(task).object()
-    shown = {name: body.get(name) for name in oracle.VEO}
-    expect(shown == oracle.VEO, f"a Veo task should say {oracle.VEO}, and says {shown}")
+    wanted = {name: value for name, value in oracle.VEO.items() if name in body or stage.assumptions}
+    shown = {name: body.get(name) for name in wanted}
+    expect(shown == wanted, f"a Veo task should say {wanted}, and says {shown}")
 
 
 @promise("LIFE-308", {"v2gateway": "R-V2-042 R-V2-073"}, each=words)
 def reason_only_at_failure(stage: Stage, state: str) -> None:
-    """fail_reason is an empty text in every state but failure, where it says why."""
+    """fail_reason is an empty text in every state but failure, where it says why.
+
+    The document shows it empty at success; elsewhere, without assumptions, it need only be a text if it is there.
+    """
     life = stage.driver.life
     task = task_in(stage, state)
-    reason = stage.poll_reply(task).field("fail_reason")
+    body = stage.poll_reply(task).object()
+    if not stage.assumptions and state != life.success:
+        given = body.get("fail_reason")
+        expect(given is None or isinstance(given, str), f"fail_reason is a text, and here {given!r}")
+        return
+    reason = body["fail_reason"]
     expect(isinstance(reason, str), f"fail_reason is a text, and here {reason!r}")
     expect(bool(reason.strip()) == (state == life.failure), f"fail_reason is {reason!r} while the task is {state!r}")
 

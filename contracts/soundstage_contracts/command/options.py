@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from soundstage_contracts.command.choosing import LAYERS
 from soundstage_contracts.documents import providers
@@ -94,13 +95,33 @@ def options_of(provider: str, given: Mapping[str, Any]) -> Options:
     adapter = given["adapter"] or ("soundstage" if base is None else "none")
     if base is None and adapter == "none":
         raise MistakenError("without --base-url a simulator is started, and that is set up by --adapter soundstage")
-    if base is not None and "://" not in base:
-        raise MistakenError(f"--base-url needs a scheme, such as http://{base[:100]}")
+    if base is not None:
+        _check_url(base)
+    _check_key(given["api_key"])
     if adapter == "none" and given["api_key"] is None:
         raise MistakenError("--base-url needs --api-key, or --adapter soundstage where a Soundstage listens there")
     _check_caps(provider, given, adapter)
     known = {name: value for name, value in given.items() if name in _NAMES}
     return Options(**{**known, "provider": provider, "base_url": base or f"/{provider}", "adapter": adapter})
+
+
+def _check_url(base: str) -> None:
+    if "://" not in base:
+        raise MistakenError(f"--base-url needs a scheme, such as http://{base[:100]}")
+    try:
+        parts = urlsplit(base)
+        port_is_right = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise MistakenError(f"--base-url is no URL: {error}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_right or not base.isascii():
+        raise MistakenError("--base-url must be an http or https URL with a host, in plain ASCII")
+    if parts.username is not None or parts.password is not None:
+        raise MistakenError("--base-url must hold no user and password; the key goes to --api-key")
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not (key.isascii() and key.isprintable() and key.strip() == key and key):
+        raise MistakenError("--api-key must be printable ASCII without spaces around it, as it goes into a header")
 
 
 def _check_caps(provider: str, given: Mapping[str, Any], adapter: str) -> None:

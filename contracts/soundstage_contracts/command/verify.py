@@ -27,7 +27,7 @@ from soundstage_contracts.report.junit import as_junit
 from soundstage_contracts.report.page import as_page
 from soundstage_contracts.report.summary import as_summary
 from soundstage_contracts.tape import LeakError, Tape, TapeError, replay
-from soundstage_contracts.verdict import SuiteError
+from soundstage_contracts.verdict import SuiteError, Verdict
 from soundstage_contracts.wire import base_of
 
 ALL = "all"
@@ -89,9 +89,14 @@ def _tape(path: Path | None, options: Options) -> Path | None:
 
 def _writable(given: Mapping[str, Any]) -> None:
     """Refuse now what could not be written when everything is done."""
-    for name in (*_WRITERS, "tape_out"):
-        if given[name] is not None and not given[name].parent.is_dir():
-            raise MistakenError(f"there is no folder {given[name].parent} to write {given[name].name} to")
+    files = [given[name] for name in (*_WRITERS, "tape_out", "summary") if given[name] is not None]
+    for file in files:
+        if not file.parent.is_dir():
+            raise MistakenError(f"there is no folder {file.parent} to write {file.name} to")
+        if file.is_dir() or (file == given["tape_out"] and file.exists() and not file.is_file()):
+            raise MistakenError(f"{file} is no file that could be written")
+    if len(set(files)) < len(files):
+        raise MistakenError("each report needs a file of its own")
 
 
 def _run(asked: list[Options], given: Mapping[str, Any]) -> int:
@@ -105,13 +110,22 @@ def _run(asked: list[Options], given: Mapping[str, Any]) -> int:
         except _ENDS as error:
             ended = error
         live.stop()
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_IGN)
         # Whatever ended it, what was done until then is told.
         code = _tell(reports, given, live) if reports else Exit.KEPT
         if ended is None:
             return code
         if not isinstance(ended, KeyboardInterrupt):
-            click.echo(shown(str(ended)), err=True)
+            click.echo(shown(_without_secrets(str(ended), given)), err=True)
         return _code(ended)
+
+
+def _without_secrets(text: str, given: Mapping[str, Any]) -> str:
+    for name in ("api_key", "admin_token", "webhook_secret"):
+        if given[name]:
+            text = text.replace(given[name], f"<{name.replace('_', ' ')}>")
+    return text
 
 
 def _code(ended: BaseException) -> int:
@@ -197,6 +211,8 @@ def _replayed(path: Path, only: tuple[str, ...], provider: str | None) -> Report
         results = list(replay(path, lambda name: chosen(name, only)))
     except TapeError as error:
         raise MistakenError(str(error)) from None
+    if not any(result.verdict in {Verdict.PASS, Verdict.FAIL} for result in results):
+        raise MistakenError("nothing of what was asked for can be told from this tape")
     options = Options(header.provider, f"tape:{path.name}", assumptions=header.assumptions, layers=(), only=only)
     report = Report(options.settled(), driver_of(header.provider).title, clock.unix())
     report.results = results

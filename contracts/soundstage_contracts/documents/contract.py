@@ -177,7 +177,12 @@ class Contract:
             if not self.assumptions:
                 whole = relaxed(whole)
             validator = self._validators[key] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
-        for error in validator.iter_errors(given):
+        try:
+            errors = list(validator.iter_errors(given))
+        except ValueError as refused:  # such as: nested too deep to be looked at
+            yield f"{name} cannot be held against its schema: {str(refused)[:100]}"
+            return
+        for error in errors:
             where = "/".join(map(str, error.instance_path))
             yield f"{name}{f' at {where}' if where else ''}: {error.message[:300]}"
 

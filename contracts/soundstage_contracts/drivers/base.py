@@ -134,6 +134,10 @@ class Driver(ABC):
             return request.having("authorization", f"Bearer {key}")
         raise NotApplicable(f"{self.title} takes no key as {form}")
 
+    def documented_form(self, request: Request) -> str:
+        """Return which of `key_forms` the documents name for a request, where nothing is assumed."""
+        return self.key_forms[0]
+
     @abstractmethod
     def front_door(self) -> Request:
         """Return a free request that reads, answers 200 to any good key, and that no other kind of server knows."""

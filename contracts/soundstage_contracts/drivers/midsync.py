@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from soundstage_contracts.drivers.base import Created, Creation, Driver, ErrorRule, ErrorView, Price, TaskView, amount
 from soundstage_contracts.drivers.excuses import Excuse, has
@@ -82,6 +82,14 @@ class MidSync(Driver):
         if form == "query":
             return request.asking(api_key=key)
         return super().authorize(request, key, form)
+
+    def documented_form(self, request: Request) -> str:
+        """Return "query" for a landing request, whose page documents no other way (R-MID-005), else "bearer"."""
+        path, _, query = request.path.partition("?")
+        if path == "/v1/videos/generations":
+            return "query" if any(f'"{name}"'.encode() in request.body for name in oracle.LANDING_FIELDS) else "bearer"
+        days = {name for name, _ in parse_qsl(query)} & {"start_date", "end_date"}
+        return "query" if days and path in READS else "bearer"
 
     def front_door(self) -> Request:
         """Return the request for the list of models."""

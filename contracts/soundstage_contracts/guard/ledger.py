@@ -37,6 +37,7 @@ class Ledger:
         self._ends = clock.monotonic() + (inf if deadline_seconds is None else deadline_seconds)
         self._lock = Lock()
         self._spent = Decimal(0)
+        self._given_back = Decimal(0)
         self._forwarded = 0
         self._denied: Counter[str] = Counter()
         self._stopped = ""
@@ -103,10 +104,16 @@ class Ledger:
             raise Denied("over the cap of credits", f"it may cost {price} credits, and {left} are left")
 
     def settle(self, price: Decimal, status: int) -> None:
-        """Give a price back when the target's status says for certain that it took nothing."""
+        """Give a price back when the target's status says for certain that it took nothing.
+
+        A target that charges and refuses all the same would make the cap worthless, so no more than the cap is given
+        back in all.
+        """
         if 400 <= status < 500 and status not in UNDECIDED:
             with self._lock:
-                self._spent -= price
+                if self._given_back + price <= self.max_credits:
+                    self._given_back += price
+                    self._spent -= price
 
     def surprise(self, price: Decimal, charged: Decimal, where: str) -> None:
         """Book what was charged beyond a price; nothing that costs passes after it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from soundstage_contracts.drivers.base import TaskView
@@ -17,19 +17,22 @@ VEO = {"platform": "google", "action": "google-videos", "search_item": ""}
 
 
 def task(body: Mapping[str, Any]) -> TaskView:
-    """Read a poll's body; raises Broken where a documented field is missing or of another type."""
+    """Read a poll's body; raises Broken where its id or status is missing, or a documented field of another type.
+
+    The document shows a task that succeeded; what is missing in another state is no breach of it.
+    """
     for name in ("task_id", "status"):
         if not isinstance(body.get(name), str) or not body[name]:
             raise Broken(f"a task has no text {name}: {str(body)[:200]}")
-    times = {name: body.get(name) for name in TIMES}
+    times = {name: body[name] for name in TIMES if body.get(name) is not None}
     if any(type(value) is not int for value in times.values()):
         raise Broken(f"a task's times are whole seconds, and these are {times}")
-    reached = {name: float(value) for name, value in times.items() if isinstance(value, int) and value}
-    reason = body.get("fail_reason")
+    reached = {name: float(value) for name, value in times.items() if value}
+    reason, progress = body.get("fail_reason"), body.get("progress")
     return TaskView(
         body["task_id"],
         body["status"],
-        percent(body.get("progress")),
+        None if progress is None else percent(progress),
         results(body),
         None if reason in {"", None} else str(reason),
         reached,
@@ -53,6 +56,15 @@ def results(body: Mapping[str, Any]) -> tuple[str, ...]:
         raise Broken(f"data is an object, and here it is {data!r}")
     given = [data.get("output"), *(data.get("outputs") or ())]
     return tuple(dict.fromkeys(link for link in given if isinstance(link, str) and link))
+
+
+def check_whole(body: Mapping[str, Any], wanted: Iterable[str]) -> None:
+    """Raise Broken unless a task has every field of `wanted`, its times as whole seconds and its reason as a text."""
+    missing = sorted(set(wanted) - body.keys())
+    expect(not missing, f"a task in {body['status']} lacks {missing}")
+    times = {name: body[name] for name in TIMES}
+    expect(all(type(value) is int for value in times.values()), f"a task's times are whole seconds, not {times}")
+    expect(isinstance(body["fail_reason"], str), f"fail_reason is a text, and here {body['fail_reason']!r}")
 
 
 def check_times(body: Mapping[str, Any], life_over: bool) -> None:
