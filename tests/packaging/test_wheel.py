@@ -114,7 +114,7 @@ def test_the_installed_providers_read_their_prices(installed: Path) -> None:
 
 def test_the_installed_suite_lists_its_promises_without_the_checkout(installed: Path) -> None:
     said = _run(_command("verify", "v2gateway", "--list"), installed)
-    assert said.startswith("V2-AUTH-001"), said[:200]
+    assert "\nV2-AUTH-001 " in said, said[:200]
     where = "from soundstage_contracts.documents import schema_root; print(schema_root())"
     assert Path(_run(where, installed)).resolve() == (installed / "soundstage_schemas").resolve()
 
