@@ -88,7 +88,7 @@ def test_read_only_spends_nothing_and_reads_everything(world: World) -> None:
         assert send(guard, MIDSYNC.authorize(MIDSYNC.front_door(), account.key, "bearer")) == (200, None)
         quote = MIDSYNC.authorize(MIDSYNC.quote(create(account)), account.key, "bearer")
         assert send(guard, quote) == (200, None)
-        assert (guard.spent_at_most, guard.forwarded, guard.denied) == (0, 2, {"read-only": 1})
+        assert (guard.spent_at_most, guard.forwarded, guard.denied) == (Decimal(0), 2, {"read-only": 1})
     assert world.spent(account) == 0
 
 
