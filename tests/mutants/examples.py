@@ -28,7 +28,7 @@ from soundstage_contracts.target import Target  # noqa: E402
 from soundstage_contracts.verdict import Result, Verdict  # noqa: E402
 
 FOLDER = Path(soundstage_contracts.__file__).parent / "examples"
-MOST_TRIES = 150
+MOST_TRIES = 1000
 _TELLING = ("plus-one", "flip", "append", "empty-list", "duplicate", "status-plus-one")
 """The operators that make good examples, the most telling first: a wrong value says more than a wrong status."""
 MOST_TEXT = 300
@@ -70,6 +70,9 @@ def _wrong_targets(
         known = [one for one in by_operation.get(name, ()) if one.operator in _TELLING]
         for mutant in sorted(known, key=lambda one: _TELLING.index(one.operator)):
             yield mutant.name, wire_target(field, mutant)
+    for name in order:
+        nameless = WireMutant(name, 200, "drop", header="x-request-id")
+        yield nameless.name, wire_target(field, nameless)
     for broken in domain_mutants(field.provider):
         yield broken.name, domain_target(field, broken)
 
